@@ -1,0 +1,73 @@
+package layers
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/paulmach/orb"
+)
+
+// Position is the place of a committed change in the ledger: the id of the transaction that made it. Whatever is
+// derived knows the position that it reflects. Zero is before everything.
+type Position uint64
+
+// String is the position in decimal, as it travels in ETags, event ids and JSON (JavaScript's numbers end at 2^53).
+func (p Position) String() string { return strconv.FormatUint(uint64(p), 10) }
+
+// ParsePosition reads what String wrote.
+func ParsePosition(s string) (Position, error) {
+	n, err := strconv.ParseUint(s, 10, 64)
+	return Position(n), err
+}
+
+// Op is what a change did.
+type Op string
+
+// The operations of the ledger.
+const (
+	OpPut    Op = "put"
+	OpDelete Op = "delete"
+	OpBatch  Op = "batch" // many features of one kind at once; followers read those rows again
+)
+
+// Kinds of changes beside those of features.
+const (
+	KindLayer     Kind = "layer"     // a layer's definition
+	KindCatalogue Kind = "catalogue" // classes, items, departments, sources
+)
+
+// Location is where a feature is and what it belongs to there.
+type Location struct {
+	Geom   orb.Geometry // the point, or the bound of a line or an area, in WGS 84
+	Place  PlaceID
+	Layers uint64 // bits of the thematic layers of its kind
+}
+
+// IDRange is an inclusive range of feature ids.
+type IDRange struct{ First, Last int64 }
+
+// Change is one committed fact in the ledger.
+type Change struct {
+	Seq       int64
+	Position  Position
+	At        time.Time
+	Actor     string
+	Reason    string
+	ClientKey string // unique among all changes when not empty
+	Kind      Kind
+	Op        Op
+	FeatureID int64     // put, delete
+	IDs       []IDRange // batch
+	Old, New  *Location // nil: did not exist before, does not exist after
+	Record    *Record   // put of a person, site or event: the index columns after it
+	Fields    []string  // names of the changed columns
+}
+
+// Batch is what a follower delivers: all changes of the positions that became complete, ordered by (Position, Seq).
+// Two changes of one feature may come in one batch with the later state at the smaller position; Seq tells which is
+// later, because a row's writer holds its lock when it takes the number.
+type Batch struct {
+	Changes []Change
+	Through Position  // every position up to this one is complete
+	At      time.Time // the database's clock when that was so: the as-of time
+}

@@ -1,0 +1,65 @@
+package layers
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Code is a closed set of what can go wrong; each has one HTTP status.
+type Code string
+
+// The codes.
+const (
+	CodeInvalid     Code = "invalid"     // the request or a field of it; 422
+	CodeNotFound    Code = "not_found"   // or not within the scope: the two are not told apart; 404
+	CodeForbidden   Code = "forbidden"   // 403
+	CodeConflict    Code = "conflict"    // the state has changed meanwhile; 409
+	CodeUnavailable Code = "unavailable" // try again; 503
+	CodeTooLarge    Code = "too_large"   // 413
+	CodeInternal    Code = "internal"    // 500
+)
+
+// Error is the one error that crosses floors towards a user: a code, a sentence safe to show, and the field that it
+// is about. The cause is for the log.
+type Error struct {
+	Code       Code
+	Message    string // safe to show: no personal value, no SQL
+	Field      string // "" or the path of the field
+	RetryAfter time.Duration
+	Cause      error
+}
+
+func (e *Error) Error() string {
+	if e.Field != "" {
+		return e.Field + ": " + e.Message
+	}
+	return e.Message
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Cause }
+
+// Invalid says that a field is wrong and how.
+func Invalid(field, format string, args ...any) *Error {
+	return &Error{Code: CodeInvalid, Field: field, Message: fmt.Sprintf(format, args...)}
+}
+
+// NotFound says that there is no such thing within the scope.
+func NotFound(what string) *Error {
+	return &Error{Code: CodeNotFound, Message: "no such " + what}
+}
+
+// Unavailable says to try again after a while.
+func Unavailable(after time.Duration, message string, cause error) *Error {
+	return &Error{Code: CodeUnavailable, Message: message, RetryAfter: after, Cause: cause}
+}
+
+// CodeOf is the code of an error; CodeInternal for those that are not of this type.
+func CodeOf(err error) Code {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return CodeInternal
+}

@@ -1,0 +1,139 @@
+package layers
+
+// Layer is a thematic layer (专题图层): a named, owned, filtered, styled view of the features of one kind.
+type Layer struct {
+	ID               int32
+	Code             string
+	Kind             Kind
+	Bit              uint8 // among the layers of its kind, 0–63; unused for places
+	Group, GroupEn   string
+	Name, NameEn     string
+	Filter           string // CQL2 text; empty: all features of the kind
+	Color, Shape     string
+	MinZoom          uint8
+	Visible          bool // shown when a page opens
+	Sort             int
+	DepartmentID     int16 // 0: none
+	SourceID         int32 // 0: none
+}
+
+// Class is a class of persons or sites, or the category of events.
+type Class struct {
+	Kind         Kind
+	ID           uint16
+	Code         string
+	Name, NameEn string
+	Group        string
+	Color, Shape string
+}
+
+// CareNeed is one bit of a person's care needs.
+type CareNeed struct {
+	Bit          uint8
+	Code         string
+	Name, NameEn string
+}
+
+// Item is an entry of the event catalogue (事项).
+type Item struct {
+	ID            uint16
+	Code          string
+	Version       int
+	Class         uint16
+	Name, NameEn  string
+	DepartmentID  int16
+	Level         uint8
+	DeadlineHours int
+	Steps         []string
+}
+
+// Department owns sources, layers and items.
+type Department struct {
+	ID           int16
+	Code         string
+	Name, NameEn string
+}
+
+// Catalogue is all that is configured rather than collected: classes, care needs, items, layers, departments.
+// It is immutable once built with NewCatalogue; a change of configuration makes a new one.
+type Catalogue struct {
+	Layers      []Layer
+	Classes     []Class
+	CareNeeds   []CareNeed
+	Items       []Item
+	Departments []Department
+
+	layer map[string]*Layer
+	class map[Kind]map[string]*Class
+	byID  map[Kind]map[uint16]*Class
+	care  map[string]*CareNeed
+	item  map[uint16]*Item
+	code  map[string]*Item
+}
+
+// NewCatalogue indexes the given lists. Later versions of an item hide earlier ones under their code.
+func NewCatalogue(c Catalogue) *Catalogue {
+	c.layer = make(map[string]*Layer, len(c.Layers))
+	for i := range c.Layers {
+		c.layer[c.Layers[i].Code] = &c.Layers[i]
+	}
+	c.class, c.byID = map[Kind]map[string]*Class{}, map[Kind]map[uint16]*Class{}
+	for _, k := range Kinds {
+		c.class[k], c.byID[k] = map[string]*Class{}, map[uint16]*Class{}
+	}
+	for i := range c.Classes {
+		cl := &c.Classes[i]
+		c.class[cl.Kind][cl.Code] = cl
+		c.byID[cl.Kind][cl.ID] = cl
+	}
+	c.care = make(map[string]*CareNeed, len(c.CareNeeds))
+	for i := range c.CareNeeds {
+		c.care[c.CareNeeds[i].Code] = &c.CareNeeds[i]
+	}
+	c.item, c.code = make(map[uint16]*Item, len(c.Items)), make(map[string]*Item, len(c.Items))
+	for i := range c.Items {
+		it := &c.Items[i]
+		c.item[it.ID] = it
+		if old := c.code[it.Code]; old == nil || old.Version < it.Version {
+			c.code[it.Code] = it
+		}
+	}
+	return &c
+}
+
+// Layer finds a layer by code; nil when there is none.
+func (c *Catalogue) Layer(code string) *Layer { return c.layer[code] }
+
+// ClassByCode finds a class of a kind; nil when there is none.
+func (c *Catalogue) ClassByCode(k Kind, code string) *Class { return c.class[k][code] }
+
+// Class finds a class of a kind by number; nil when there is none.
+func (c *Catalogue) Class(k Kind, id uint16) *Class { return c.byID[k][id] }
+
+// CareNeed finds a care need by code; nil when there is none.
+func (c *Catalogue) CareNeed(code string) *CareNeed { return c.care[code] }
+
+// Item finds an event item by number; nil when there is none.
+func (c *Catalogue) Item(id uint16) *Item { return c.item[id] }
+
+// ItemByCode finds the latest version of an event item; nil when there is none.
+func (c *Catalogue) ItemByCode(code string) *Item { return c.code[code] }
+
+// Statuses are the codes of an event's steps, by Record.Status.
+var Statuses = [...]string{"unknown", "report", "accept", "dispatch", "handle", "feedback", "verify", "close", "void"}
+
+// Steps of an event that other rules refer to.
+const (
+	StatusReport uint8 = 1
+	StatusClose  uint8 = 7
+	StatusVoid   uint8 = 8
+)
+
+// SiteStatuses are the codes of a site's status, by Record.Status.
+var SiteStatuses = [...]string{"planned", "open", "suspended", "closed"}
+
+// Channels are the codes of an event's channel, by Record.Flags.
+var Channels = [...]string{"unknown", "patrol", "resident", "system"}
+
+// Genders are the codes of a person's gender, by Record.Status (GB/T 2261.1).
+var Genders = map[string]uint8{"unknown": 0, "male": 1, "female": 2, "not_stated": 9}
