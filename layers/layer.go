@@ -2,19 +2,19 @@ package layers
 
 // Layer is a thematic layer (专题图层): a named, owned, filtered, styled view of the features of one kind.
 type Layer struct {
-	ID               int32
-	Code             string
-	Kind             Kind
-	Bit              uint8 // among the layers of its kind, 0–63; unused for places
-	Group, GroupEn   string
-	Name, NameEn     string
-	Filter           string // CQL2 text; empty: all features of the kind
-	Color, Shape     string
-	MinZoom          uint8
-	Visible          bool // shown when a page opens
-	Sort             int
-	DepartmentID     int16 // 0: none
-	SourceID         int32 // 0: none
+	ID             int32
+	Code           string
+	Kind           Kind
+	Bit            uint8 // among the layers of its kind, 0–63; unused for places
+	Group, GroupEn string
+	Name, NameEn   string
+	Filter         string // CQL2 text; empty: all features of the kind
+	Color, Shape   string
+	MinZoom        uint8
+	Visible        bool // shown when a page opens
+	Sort           int
+	DepartmentID   int16 // 0: none
+	SourceID       int32 // 0: none
 }
 
 // Class is a class of persons or sites, or the category of events.

@@ -1,0 +1,195 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"onepicture/layers"
+)
+
+// How often a follower looks by itself: idle, and while a position that it was told of is not complete yet because an
+// older transaction still runs.
+const (
+	idlePoll   = time.Second
+	urgentPoll = 10 * time.Millisecond
+	maxBackoff = 2 * time.Second
+)
+
+// ErrForeignPositions says that the ledger holds positions that this cluster has not reached: it was filled from a
+// logical dump. Positions are transaction ids, so only physical copies keep them (docs/decisions).
+var ErrForeignPositions = errors.New("the ledger holds positions that this PostgreSQL cluster has not reached yet: " +
+	"it was restored from a logical dump; restore a physical backup (pg_basebackup) instead")
+
+// Follow calls apply for every batch of changes that became complete after the given position, in order, until ctx
+// ends (then it returns ctx's error) or apply fails. It also calls it with no changes about once a second, so that
+// the as-of time moves on. Notices only wake it: what they miss, polling finds. A lost connection is made anew.
+func (l *Ledger) Follow(ctx context.Context, after layers.Position, apply func(context.Context, layers.Batch) error) error {
+	f := &follower{pool: l.pool, done: after, apply: apply}
+	backoff := urgentPoll
+	for {
+		err := f.run(ctx)
+		var failed *applyError
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.As(err, &failed):
+			return failed.error
+		case errors.Is(err, ErrForeignPositions):
+			return err
+		}
+		slog.WarnContext(ctx, "follower lost the database, trying again", "error", err, "position", f.done)
+		if f.progress {
+			backoff, f.progress = urgentPoll, false
+		}
+		if err := wait(ctx, backoff); err != nil {
+			return err
+		}
+		backoff = min(backoff*2, maxBackoff)
+	}
+}
+
+// Since reads up to about limit changes after a position, all of them complete; more tells that there are others.
+func (l *Ledger) Since(ctx context.Context, after layers.Position, limit int) (b layers.Batch, more bool, err error) {
+	h, err := readHorizon(ctx, l.pool)
+	if err != nil {
+		return b, false, err
+	}
+	b.At = h.at
+	b.Changes, b.Through, err = between(ctx, l.pool, after, h.min-1, limit)
+	return b, b.Through < h.min-1, err
+}
+
+// Horizon is the position through which everything is complete at this moment, and the time of that.
+func (l *Ledger) Horizon(ctx context.Context) (layers.Position, time.Time, error) {
+	h, err := readHorizon(ctx, l.pool)
+	return h.min - 1, h.at, err
+}
+
+type applyError struct{ error }
+
+func (e *applyError) Unwrap() error { return e.error }
+
+type follower struct {
+	pool     *pgxpool.Pool
+	done     layers.Position
+	told     layers.Position // the highest position that a notice named
+	marks    []horizon       // past looks whose max is not yet complete
+	asOf     time.Time
+	apply    func(context.Context, layers.Batch) error
+	progress bool // since the last lost connection
+}
+
+func (f *follower) run(ctx context.Context) error {
+	conn, err := f.pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	// A connection that listens must not go back to the pool.
+	raw := conn.Hijack()
+	defer func() {
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = raw.Close(closing)
+	}()
+	if _, err := raw.Exec(ctx, "listen "+channel); err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	if err := f.refuseForeign(ctx, raw); err != nil {
+		return err
+	}
+	for {
+		more, err := f.step(ctx, raw)
+		if err != nil {
+			return err
+		}
+		f.progress = true
+		if more {
+			continue
+		}
+		pause := idlePoll
+		if f.told > f.done {
+			pause = urgentPoll
+		}
+		waiting, cancel := context.WithTimeout(ctx, pause)
+		n, err := raw.WaitForNotification(waiting)
+		expired := waiting.Err() != nil
+		cancel()
+		switch {
+		case err == nil:
+			if p, perr := strconv.ParseUint(n.Payload, 10, 64); perr == nil {
+				f.told = max(f.told, layers.Position(p))
+			}
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case !expired:
+			return fmt.Errorf("wait for a notice: %w", err)
+		}
+	}
+}
+
+// step delivers what is complete now.
+func (f *follower) step(ctx context.Context, q queryer) (more bool, err error) {
+	h, err := readHorizon(ctx, q)
+	if err != nil {
+		return false, err
+	}
+	changes, through, err := between(ctx, q, f.done, h.min-1, pageSize)
+	if err != nil {
+		return false, err
+	}
+	f.mark(h, through)
+	if err := f.apply(ctx, layers.Batch{Changes: changes, Through: through, At: f.asOf}); err != nil {
+		return false, &applyError{err}
+	}
+	f.done = through
+	return through < h.min-1, nil
+}
+
+// mark moves the as-of time to the latest look of which everything that had begun by then is delivered now. While a
+// long transaction holds the horizon back, the as-of time stands still: it never promises what is not there.
+func (f *follower) mark(h horizon, through layers.Position) {
+	const keep = 64
+	if len(f.marks) == keep { // thin out rather than grow: every second look
+		for i := 0; i < keep/2; i++ {
+			f.marks[i] = f.marks[2*i]
+		}
+		f.marks = f.marks[:keep/2]
+	}
+	f.marks = append(f.marks, h)
+	n := 0
+	for n < len(f.marks) && f.marks[n].max <= through+1 {
+		f.asOf = f.marks[n].at
+		n++
+	}
+	f.marks = f.marks[n:]
+}
+
+func (f *follower) refuseForeign(ctx context.Context, q queryer) error {
+	var foreign bool
+	err := q.QueryRow(ctx, `select coalesce(max(position) >= pg_snapshot_xmax(pg_current_snapshot()), false) from (
+		select position from change order by position desc limit 1) newest`).Scan(&foreign)
+	if err != nil {
+		return fmt.Errorf("compare positions: %w", err)
+	}
+	if foreign {
+		return ErrForeignPositions
+	}
+	return nil
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

@@ -1,0 +1,156 @@
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/paulmach/orb"
+
+	"onepicture/layers"
+)
+
+// pageSize bounds the changes of one batch; a single transaction is never split.
+const pageSize = 10_000
+
+// queryer is what reading needs: a pool, a connection or a transaction.
+type queryer interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+// horizon is what the database says of its running transactions at one moment.
+type horizon struct {
+	min layers.Position // every position below it is complete
+	max layers.Position // no position from it on had begun
+	at  time.Time
+}
+
+func readHorizon(ctx context.Context, q queryer) (horizon, error) {
+	var lo, hi int64
+	var h horizon
+	// statement_timestamp is taken before the statement's snapshot: whatever had committed by then is below max.
+	err := q.QueryRow(ctx, `select statement_timestamp(), pg_snapshot_xmin(s)::text::int8, pg_snapshot_xmax(s)::text::int8
+		from pg_current_snapshot() s`).Scan(&h.at, &lo, &hi)
+	h.min, h.max = layers.Position(lo), layers.Position(hi)
+	if err != nil {
+		return h, fmt.Errorf("read horizon: %w", err)
+	}
+	return h, nil
+}
+
+const selectChanges = `
+select seq, position::text::int8, at, actor, reason, coalesce(client_key, ''), kind, op, coalesce(feature_id, 0),
+    ids::text, old_geom, new_geom, coalesce(old_place, 0), coalesce(new_place, 0),
+    old_layers, new_layers, record, fields
+from change
+where position > $1::text::xid8
+and position <= $2::text::xid8
+order by position, seq`
+
+// between reads the changes after one position through another; when there are more than limit it stops at the end of
+// the transaction that exceeds it and says through which position it got.
+func between(ctx context.Context, q queryer, after, through layers.Position, limit int) ([]layers.Change, layers.Position, error) {
+	if through <= after {
+		return nil, max(after, through), nil
+	}
+	var cut *int64
+	err := q.QueryRow(ctx, `select (select position::text::int8 from change
+		where position > $1::text::xid8 and position <= $2::text::xid8
+		order by position, seq offset $3 limit 1)`, after.String(), through.String(), limit-1).Scan(&cut)
+	if err != nil {
+		return nil, after, fmt.Errorf("page changes: %w", err)
+	}
+	if cut != nil {
+		through = layers.Position(*cut)
+	}
+	rows, err := q.Query(ctx, selectChanges, after.String(), through.String())
+	if err != nil {
+		return nil, after, fmt.Errorf("read changes: %w", err)
+	}
+	changes, err := pgx.CollectRows(rows, scanChange)
+	if err != nil {
+		return nil, after, fmt.Errorf("read changes: %w", err)
+	}
+	return changes, through, nil
+}
+
+func scanChange(row pgx.CollectableRow) (layers.Change, error) {
+	var c layers.Change
+	var position int64
+	var kind, op string
+	var ids *string
+	var oldGeom, newGeom orb.Geometry
+	var oldPlace, newPlace int32
+	var oldLayers, newLayers *int64
+	var record []byte
+	err := row.Scan(&c.Seq, &position, &c.At, &c.Actor, &c.Reason, &c.ClientKey, &kind, &op, &c.FeatureID,
+		&ids, &oldGeom, &newGeom, &oldPlace, &newPlace, &oldLayers, &newLayers, &record, &c.Fields)
+	if err != nil {
+		return c, err
+	}
+	c.Position, c.Kind, c.Op = layers.Position(position), layers.Kind(kind), layers.Op(op)
+	c.Old, c.New = location(oldGeom, oldPlace, oldLayers), location(newGeom, newPlace, newLayers)
+	if ids != nil {
+		if c.IDs, err = parseRanges(*ids); err != nil {
+			return c, err
+		}
+	}
+	if record != nil {
+		c.Record = new(layers.Record)
+		if err := json.Unmarshal(record, c.Record); err != nil {
+			return c, fmt.Errorf("change %d: record: %w", c.Seq, err)
+		}
+	}
+	return c, nil
+}
+
+func location(g orb.Geometry, place int32, bits *int64) *layers.Location {
+	if bits == nil {
+		return nil
+	}
+	l := &layers.Location{Geom: g, Place: layers.PlaceID(place), Layers: uint64(*bits)}
+	if g != nil {
+		if _, point := g.(orb.Point); !point {
+			l.Geom = g.Bound()
+		}
+	}
+	return l
+}
+
+// rangesText is a multirange literal of inclusive ranges.
+func rangesText(ids []layers.IDRange) string {
+	var b strings.Builder
+	b.WriteByte('{')
+	for i, r := range ids {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, "[%d,%d]", r.First, r.Last)
+	}
+	b.WriteByte('}')
+	return b.String()
+}
+
+// parseRanges reads PostgreSQL's canonical form {[a,b),…}.
+func parseRanges(s string) ([]layers.IDRange, error) {
+	body := strings.TrimSuffix(strings.TrimPrefix(s, "{"), "}")
+	if body == "" {
+		return nil, nil
+	}
+	var out []layers.IDRange
+	for _, part := range strings.Split(body, "),") {
+		lo, hi, ok := strings.Cut(strings.Trim(part, "[)"), ",")
+		first, err1 := strconv.ParseInt(lo, 10, 64)
+		end, err2 := strconv.ParseInt(hi, 10, 64)
+		if !ok || err1 != nil || err2 != nil {
+			return nil, fmt.Errorf("id ranges %q are not canonical", s)
+		}
+		out = append(out, layers.IDRange{First: first, Last: end - 1})
+	}
+	return out, nil
+}

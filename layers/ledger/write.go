@@ -1,0 +1,178 @@
+// Package ledger is the only door to a write: data, change rows and notice in one transaction, and the follower that
+// reads committed changes in the order of their positions.
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/paulmach/orb"
+
+	"onepicture/layers"
+)
+
+// channel is the NOTIFY channel that wakes followers; its payload is the position.
+const channel = "change"
+
+// Ledger writes to and follows the change table of one database.
+type Ledger struct {
+	pool *pgxpool.Pool
+}
+
+// New is a ledger over the pool; it owns nothing.
+func New(pool *pgxpool.Pool) *Ledger { return &Ledger{pool: pool} }
+
+// Act says who writes, why, and under which key a replay of it is recognised.
+type Act struct {
+	Actor     string // never a personal name: an account or a program
+	Reason    string
+	ClientKey string // empty: every call writes anew
+}
+
+// Receipt tells where a write stands in the ledger.
+type Receipt struct {
+	Position  layers.Position // 0: nothing was recorded
+	At        time.Time
+	FeatureID int64 // of the first change
+	Replayed  bool  // the client key was known: nothing was written now
+}
+
+// Tx is a transaction of the ledger. What it writes must be told with Record.
+type Tx struct {
+	pgx.Tx
+	changes []layers.Change
+}
+
+// Record adds a change to the ledger when the transaction commits. Call it after the row has been written, so that
+// the row's lock is held when the change takes its number. Seq, Position, At, Actor, Reason, ClientKey are filled in.
+func (t *Tx) Record(c layers.Change) { t.changes = append(t.changes, c) }
+
+// Write runs fn in one transaction, adds the recorded changes, notifies the followers and commits. A client key that
+// the ledger knows makes it a replay: fn's work is undone and the first receipt is given. An error of fn undoes all.
+func (l *Ledger) Write(ctx context.Context, act Act, fn func(*Tx) error) (Receipt, error) {
+	if act.ClientKey != "" {
+		if r, ok, err := l.known(ctx, act.ClientKey); err != nil || ok {
+			return r, err
+		}
+	}
+	r, err := l.write(ctx, act, fn)
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.ConstraintName == "change_client_key" {
+		// Another writer came first with the same key, after our look.
+		if first, ok, kerr := l.known(ctx, act.ClientKey); kerr == nil && ok {
+			return first, nil
+		}
+	}
+	return r, err
+}
+
+func (l *Ledger) write(ctx context.Context, act Act, fn func(*Tx) error) (Receipt, error) {
+	ptx, err := l.pool.Begin(ctx)
+	if err != nil {
+		return Receipt{}, fmt.Errorf("begin write: %w", err)
+	}
+	defer func() { _ = ptx.Rollback(context.WithoutCancel(ctx)) }() // after Commit it does nothing
+	tx := &Tx{Tx: ptx}
+	if err := fn(tx); err != nil {
+		return Receipt{}, err
+	}
+	r, err := tx.append(ctx, act)
+	if err != nil {
+		return Receipt{}, fmt.Errorf("append changes: %w", err)
+	}
+	if err := ptx.Commit(ctx); err != nil {
+		return Receipt{}, fmt.Errorf("commit write: %w", err)
+	}
+	return r, nil
+}
+
+const insertChange = `
+insert into change (actor, reason, client_key, kind, op, feature_id, ids, old_geom, new_geom,
+    old_place, new_place, old_layers, new_layers, record, fields)
+values ($1, $2, nullif($3, ''), $4, $5, $6, $7::text::int8multirange, $8, $9, $10, $11, $12, $13, $14, coalesce($15, '{}'::text[]))
+returning position::text::int8, at`
+
+func (t *Tx) append(ctx context.Context, act Act) (Receipt, error) {
+	var r Receipt
+	if len(t.changes) == 0 {
+		return r, nil
+	}
+	r.FeatureID = t.changes[0].FeatureID
+	batch := &pgx.Batch{}
+	for i, c := range t.changes {
+		key := act.ClientKey
+		if i > 0 {
+			key = "" // the key names the write; its first change carries it
+		}
+		record, err := recordJSON(c.Record)
+		if err != nil {
+			return r, err
+		}
+		oldGeom, oldPlace, oldLayers := locationArgs(c.Old)
+		newGeom, newPlace, newLayers := locationArgs(c.New)
+		var id *int64
+		var ids *string
+		if c.Op == layers.OpBatch {
+			s := rangesText(c.IDs)
+			ids = &s
+		} else {
+			id = &c.FeatureID
+		}
+		batch.Queue(insertChange, act.Actor, act.Reason, key, string(c.Kind), string(c.Op), id, ids,
+			oldGeom, newGeom, oldPlace, newPlace, oldLayers, newLayers, record, c.Fields).
+			QueryRow(func(row pgx.Row) error {
+				var p int64
+				err := row.Scan(&p, &r.At)
+				r.Position = layers.Position(p)
+				return err
+			})
+	}
+	batch.Queue(`select pg_notify($1, pg_current_xact_id()::text)`, channel)
+	return r, t.SendBatch(ctx, batch).Close()
+}
+
+func recordJSON(r *layers.Record) ([]byte, error) {
+	if r == nil {
+		return nil, nil
+	}
+	return json.Marshal(r)
+}
+
+// locationArgs are the three columns of a location; a bound travels as its polygon.
+func locationArgs(l *layers.Location) (geom orb.Geometry, place *int32, bits *int64) {
+	if l == nil {
+		return nil, nil, nil
+	}
+	geom = l.Geom
+	if b, ok := geom.(orb.Bound); ok {
+		geom = b.ToPolygon()
+	}
+	if l.Place != 0 {
+		p := int32(l.Place)
+		place = &p
+	}
+	w := int64(l.Layers)
+	return geom, place, &w
+}
+
+func (l *Ledger) known(ctx context.Context, key string) (Receipt, bool, error) {
+	var r Receipt
+	var p int64
+	err := l.pool.QueryRow(ctx,
+		`select position::text::int8, at, coalesce(feature_id, 0) from change where client_key = $1`, key).
+		Scan(&p, &r.At, &r.FeatureID)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Receipt{}, false, nil
+	}
+	if err != nil {
+		return Receipt{}, false, fmt.Errorf("look up client key: %w", err)
+	}
+	r.Position, r.Replayed = layers.Position(p), true
+	return r, true, nil
+}
