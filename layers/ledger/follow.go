@@ -172,8 +172,7 @@ func (f *follower) mark(h horizon, through layers.Position) {
 
 func (f *follower) refuseForeign(ctx context.Context, q queryer) error {
 	var foreign bool
-	err := q.QueryRow(ctx, `select coalesce(max(position) >= pg_snapshot_xmax(pg_current_snapshot()), false) from (
-		select position from change order by position desc limit 1) newest`).Scan(&foreign)
+	err := q.QueryRow(ctx, foreignSQL).Scan(&foreign)
 	if err != nil {
 		return fmt.Errorf("compare positions: %w", err)
 	}

@@ -33,24 +33,13 @@ type horizon struct {
 func readHorizon(ctx context.Context, q queryer) (horizon, error) {
 	var lo, hi int64
 	var h horizon
-	// statement_timestamp is taken before the statement's snapshot: whatever had committed by then is below max.
-	err := q.QueryRow(ctx, `select statement_timestamp(), pg_snapshot_xmin(s)::text::int8, pg_snapshot_xmax(s)::text::int8
-		from pg_current_snapshot() s`).Scan(&h.at, &lo, &hi)
+	err := q.QueryRow(ctx, horizonSQL).Scan(&h.at, &lo, &hi)
 	h.min, h.max = layers.Position(lo), layers.Position(hi)
 	if err != nil {
 		return h, fmt.Errorf("read horizon: %w", err)
 	}
 	return h, nil
 }
-
-const selectChanges = `
-select seq, position::text::int8, at, actor, reason, coalesce(client_key, ''), kind, op, coalesce(feature_id, 0),
-    ids::text, old_geom, new_geom, coalesce(old_place, 0), coalesce(new_place, 0),
-    old_layers, new_layers, record, fields
-from change
-where position > $1::text::xid8
-and position <= $2::text::xid8
-order by position, seq`
 
 // between reads the changes after one position through another; when there are more than limit it stops at the end of
 // the transaction that exceeds it and says through which position it got.
@@ -59,16 +48,14 @@ func between(ctx context.Context, q queryer, after, through layers.Position, lim
 		return nil, max(after, through), nil
 	}
 	var cut *int64
-	err := q.QueryRow(ctx, `select (select position::text::int8 from change
-		where position > $1::text::xid8 and position <= $2::text::xid8
-		order by position, seq offset $3 limit 1)`, after.String(), through.String(), limit-1).Scan(&cut)
+	err := q.QueryRow(ctx, pageSQL, after.String(), through.String(), limit-1).Scan(&cut)
 	if err != nil {
 		return nil, after, fmt.Errorf("page changes: %w", err)
 	}
 	if cut != nil {
 		through = layers.Position(*cut)
 	}
-	rows, err := q.Query(ctx, selectChanges, after.String(), through.String())
+	rows, err := q.Query(ctx, changesSQL, after.String(), through.String())
 	if err != nil {
 		return nil, after, fmt.Errorf("read changes: %w", err)
 	}

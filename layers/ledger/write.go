@@ -15,6 +15,17 @@ import (
 	"github.com/paulmach/orb"
 
 	"onepicture/layers"
+	"onepicture/sql"
+)
+
+var (
+	appendSQL  = sql.Text("ledger/append.sql")
+	notifySQL  = sql.Text("ledger/notify.sql")
+	knownSQL   = sql.Text("ledger/known.sql")
+	horizonSQL = sql.Text("ledger/horizon.sql")
+	foreignSQL = sql.Text("ledger/foreign.sql")
+	pageSQL    = sql.Text("ledger/page.sql")
+	changesSQL = sql.Text("ledger/changes.sql")
 )
 
 // channel is the NOTIFY channel that wakes followers; its payload is the position.
@@ -92,12 +103,6 @@ func (l *Ledger) write(ctx context.Context, act Act, fn func(*Tx) error) (Receip
 	return r, nil
 }
 
-const insertChange = `
-insert into change (actor, reason, client_key, kind, op, feature_id, ids, old_geom, new_geom,
-    old_place, new_place, old_layers, new_layers, record, fields)
-values ($1, $2, nullif($3, ''), $4, $5, $6, $7::text::int8multirange, $8, $9, $10, $11, $12, $13, $14, coalesce($15, '{}'::text[]))
-returning position::text::int8, at`
-
 func (t *Tx) append(ctx context.Context, act Act) (Receipt, error) {
 	var r Receipt
 	if len(t.changes) == 0 {
@@ -124,7 +129,7 @@ func (t *Tx) append(ctx context.Context, act Act) (Receipt, error) {
 		} else {
 			id = &c.FeatureID
 		}
-		batch.Queue(insertChange, act.Actor, act.Reason, key, string(c.Kind), string(c.Op), id, ids,
+		batch.Queue(appendSQL, act.Actor, act.Reason, key, string(c.Kind), string(c.Op), id, ids,
 			oldGeom, newGeom, oldPlace, newPlace, oldLayers, newLayers, record, c.Fields).
 			QueryRow(func(row pgx.Row) error {
 				var p int64
@@ -133,7 +138,7 @@ func (t *Tx) append(ctx context.Context, act Act) (Receipt, error) {
 				return err
 			})
 	}
-	batch.Queue(`select pg_notify($1, pg_current_xact_id()::text)`, channel)
+	batch.Queue(notifySQL)
 	return r, t.SendBatch(ctx, batch).Close()
 }
 
@@ -164,9 +169,7 @@ func locationArgs(l *layers.Location) (geom orb.Geometry, place *int32, bits *in
 func (l *Ledger) known(ctx context.Context, key string) (Receipt, bool, error) {
 	var r Receipt
 	var p int64
-	err := l.pool.QueryRow(ctx,
-		`select position::text::int8, at, coalesce(feature_id, 0) from change where client_key = $1`, key).
-		Scan(&p, &r.At, &r.FeatureID)
+	err := l.pool.QueryRow(ctx, knownSQL, key).Scan(&p, &r.At, &r.FeatureID)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Receipt{}, false, nil
 	}

@@ -1,0 +1,252 @@
+// Package dispatch is the sole writer of single events: it takes reports in and, through the ledger, makes them known
+// to every server, stream and tile.
+package dispatch
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/paulmach/orb"
+
+	"onepicture/geo"
+	"onepicture/layers"
+	"onepicture/layers/ledger"
+	"onepicture/sql"
+)
+
+var (
+	reportSQL = sql.Text("dispatch/report.sql")
+	sourceSQL = sql.Text("dispatch/source.sql")
+)
+
+// Limits of what a report may hold, in characters.
+const (
+	MaxTitle       = 120
+	MaxDescription = 4000
+	MaxAddress     = 200
+	MaxClientKey   = 100
+)
+
+// Ahead is how far a reporter's clock may be ahead of the server's.
+const Ahead = 5 * time.Minute
+
+// Report is what somebody saw, as it comes in.
+type Report struct {
+	Title       string
+	Description string
+	Category    string // class code of the event; may be left out when Item is given
+	Item        string // item code; optional
+	Level       uint8  // 0: the item's, else 3
+	Channel     string // code of layers.Channels; empty: unknown
+	Lon, Lat    float64
+	Datum       string // required: an undeclared datum is asked for, never guessed
+	ReportedAt  time.Time
+	Address     string
+	ClientKey   string // a replay with the same key is harmless; empty: always a new event
+}
+
+// Picture is what dispatch asks of the city.
+type Picture interface {
+	Catalogue() *layers.Catalogue
+	// PlaceAt is the deepest place at a WGS 84 location, 0 for none.
+	PlaceAt(lon, lat float64) layers.PlaceID
+	// LayersOf are the bits of the thematic layers that the record belongs to.
+	LayersOf(k layers.Kind, r *layers.Record) uint64
+}
+
+// Desk takes reports.
+type Desk struct {
+	ledger  *ledger.Ledger
+	picture Picture
+	now     func() time.Time
+}
+
+// New is a desk that writes through the ledger.
+func New(l *ledger.Ledger, p Picture, now func() time.Time) *Desk {
+	return &Desk{ledger: l, picture: p, now: now}
+}
+
+// event is a checked report.
+type event struct {
+	Report
+	class  uint16
+	item   uint16
+	flags  uint32
+	due    *time.Time
+	point  geo.WGS84
+	place  layers.PlaceID
+	record layers.Record
+}
+
+// Report files a new event. Errors name the field that is wrong; nothing is written then. A known ClientKey gives the
+// first receipt again.
+func (d *Desk) Report(ctx context.Context, scope layers.Scope, r Report) (ledger.Receipt, error) {
+	e, err := d.check(r)
+	if err != nil {
+		return ledger.Receipt{}, err
+	}
+	if scope.Detail(layers.KindEvent) < layers.DetailRecords || !scope.Sees(e.place) {
+		return ledger.Receipt{}, &layers.Error{Code: layers.CodeForbidden, Message: "you may not report events there"}
+	}
+	key, clientKey := rand.Text(), ""
+	if r.ClientKey != "" {
+		sum := sha256.Sum256([]byte(scope.Actor + "\x00" + r.ClientKey)) // one actor's keys are not another's
+		key = hex.EncodeToString(sum[:16])
+		clientKey = "report:" + key
+	}
+	act := ledger.Act{Actor: scope.Actor, Reason: "report", ClientKey: clientKey}
+	receipt, err := d.ledger.Write(ctx, act, func(tx *ledger.Tx) error {
+		return d.insert(ctx, tx, key, e)
+	})
+	return receipt, ledger.Problem("event", err)
+}
+
+func (d *Desk) insert(ctx context.Context, tx *ledger.Tx, key string, e event) error {
+	var source int32
+	if err := tx.QueryRow(ctx, sourceSQL).Scan(&source); err != nil {
+		return fmt.Errorf("find source: %w", err)
+	}
+	hash := sha256.Sum256([]byte(key))
+	var origDatum string
+	var origX, origY *float64
+	if datum, _ := geo.ParseDatum(e.Datum); datum != geo.DatumWGS84 {
+		origDatum, origX, origY = string(datum), &e.Lon, &e.Lat
+	}
+	point := orb.Point{e.point.Lon, e.point.Lat}
+	err := tx.QueryRow(ctx, reportSQL, source, key, int16(e.item), int16(e.class), int16(e.Level), int16(e.flags),
+		e.Title, e.Description, e.Address, e.ReportedAt, e.due, point, int32(e.place), origDatum, origX, origY,
+		hash[:16]).Scan(&e.record.ID)
+	if err != nil {
+		return fmt.Errorf("insert event: %w", err)
+	}
+	tx.Record(layers.Change{
+		Kind: layers.KindEvent, Op: layers.OpPut, FeatureID: e.record.ID, Record: &e.record,
+		New: &layers.Location{Geom: point, Place: e.place, Layers: d.picture.LayersOf(layers.KindEvent, &e.record)},
+	})
+	return nil
+}
+
+func (d *Desk) check(r Report) (event, error) {
+	e := event{Report: r}
+	e.Title, e.Description, e.Address = strings.TrimSpace(r.Title), strings.TrimSpace(r.Description), strings.TrimSpace(r.Address)
+	if err := e.checkWords(); err != nil {
+		return e, err
+	}
+	if err := e.checkKind(d.picture.Catalogue()); err != nil {
+		return e, err
+	}
+	if err := e.checkTime(d.now(), d.picture.Catalogue()); err != nil {
+		return e, err
+	}
+	if err := e.checkLocation(); err != nil {
+		return e, err
+	}
+	e.place = d.picture.PlaceAt(e.point.Lon, e.point.Lat)
+	e.record = layers.Record{
+		Key: geo.KeyOf(e.point.Lon, e.point.Lat), Place: e.place, Class: e.class, Item: e.item,
+		Status: layers.StatusReport, Level: e.Level, Flags: e.flags, Time: layers.Minutes(e.ReportedAt),
+	}
+	if e.due != nil {
+		e.record.Due = layers.Minutes(*e.due)
+	}
+	return e, nil
+}
+
+func (e *event) checkWords() error {
+	for _, w := range []struct {
+		field, text string
+		most        int
+	}{
+		{"title", e.Title, MaxTitle}, {"description", e.Description, MaxDescription},
+		{"address", e.Address, MaxAddress}, {"Idempotency-Key", e.ClientKey, MaxClientKey},
+	} {
+		switch {
+		case !utf8.ValidString(w.text) || strings.ContainsRune(w.text, 0):
+			return layers.Invalid(w.field, "is not valid text")
+		case utf8.RuneCountInString(w.text) > w.most:
+			return layers.Invalid(w.field, "is longer than %d characters", w.most)
+		}
+	}
+	if e.Title == "" {
+		return layers.Invalid("title", "is empty: say in a few words what was seen")
+	}
+	return nil
+}
+
+func (e *event) checkKind(c *layers.Catalogue) error {
+	if e.Report.Item != "" {
+		item := c.ItemByCode(e.Report.Item)
+		if item == nil {
+			return layers.Invalid("item", "is not in the event catalogue")
+		}
+		e.item, e.class = item.ID, item.Class
+		if e.Level == 0 {
+			e.Level = item.Level
+		}
+	}
+	switch {
+	case e.Category == "" && e.item == 0:
+		return layers.Invalid("category", "is missing: give a category or an item")
+	case e.Category != "":
+		class := c.ClassByCode(layers.KindEvent, e.Category)
+		if class == nil {
+			return layers.Invalid("category", "is not an event category")
+		}
+		if e.item != 0 && class.ID != e.class {
+			return layers.Invalid("category", "is not the category of the item")
+		}
+		e.class = class.ID
+	}
+	if e.Level == 0 {
+		e.Level = 3
+	}
+	if e.Level > 4 {
+		return layers.Invalid("level", "must be 1 (gravest) to 4")
+	}
+	for i, code := range layers.Channels {
+		if code == e.Channel || e.Channel == "" && i == 0 {
+			e.flags = uint32(i)
+			return nil
+		}
+	}
+	return layers.Invalid("channel", "must be patrol, resident or system")
+}
+
+func (e *event) checkTime(now time.Time, c *layers.Catalogue) error {
+	if e.ReportedAt.IsZero() {
+		e.ReportedAt = now
+	}
+	if e.ReportedAt.After(now.Add(Ahead)) {
+		return layers.Invalid("reportedAt", "lies in the future")
+	}
+	if e.ReportedAt.Year() < 1970 {
+		return layers.Invalid("reportedAt", "lies before 1970")
+	}
+	if item := c.Item(e.item); item != nil {
+		due := e.ReportedAt.Add(time.Duration(item.DeadlineHours) * time.Hour)
+		e.due = &due
+	}
+	return nil
+}
+
+func (e *event) checkLocation() error {
+	if e.Datum == "" {
+		return layers.Invalid("datum", "is missing: say WGS84, CGCS2000, GCJ02 or BD09; it is never guessed")
+	}
+	datum, err := geo.ParseDatum(e.Datum)
+	if err != nil {
+		return layers.Invalid("datum", "is unknown: use WGS84, CGCS2000, GCJ02 or BD09")
+	}
+	if err := geo.ValidLonLat(e.Lon, e.Lat); err != nil || math.Abs(e.Lat) > 85 {
+		return layers.Invalid("lon", "and lat are not degrees on the map: lon −180…180, lat −85…85")
+	}
+	e.point = datum.ToWGS84(e.Lon, e.Lat)
+	return nil
+}

@@ -1,0 +1,132 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"sort"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/paulmach/orb"
+
+	"onepicture/geo"
+	"onepicture/layers"
+	"onepicture/layers/index"
+	"onepicture/layers/ledger"
+	"onepicture/sql"
+)
+
+var (
+	eventSQL      = sql.Text("store/event.sql")
+	eventsByIDSQL = sql.Text("store/events_by_id.sql")
+)
+
+// Event is one event as a list shows it.
+type Event struct {
+	ID         int64
+	Title      string
+	Class      uint16
+	Item       uint16
+	Level      uint8
+	Status     uint8
+	Channel    uint8
+	ReportedAt time.Time
+	DueAt      *time.Time
+	ClosedAt   *time.Time
+	Point      orb.Point
+	Place      layers.PlaceID
+}
+
+// Open tells that somebody must still handle it.
+func (e Event) Open() bool { return e.Status != layers.StatusClose && e.Status != layers.StatusVoid }
+
+// Overdue tells that it is open beyond its deadline.
+func (e Event) Overdue(now time.Time) bool { return e.Open() && e.DueAt != nil && e.DueAt.Before(now) }
+
+// EventDetail is one event whole.
+type EventDetail struct {
+	Event
+	Description string
+	Address     string
+	Attributes  map[string]json.RawMessage
+	Version     int
+	Source      string
+	SourceEn    string
+	Position    layers.Position
+}
+
+// Event reads one event; not found also when it is outside the scope.
+func (s *Store) Event(ctx context.Context, scope layers.Scope, id int64) (EventDetail, error) {
+	var e EventDetail
+	var position int64
+	var class, item, level, status, channel int16
+	err := s.pool.QueryRow(ctx, eventSQL, id).Scan(&e.ID, &e.Title, &e.Description, &e.Address, &e.Attributes,
+		&class, &item, &level, &status, &channel, &e.ReportedAt, &e.DueAt, &e.ClosedAt, &e.Version, &e.Point,
+		&e.Place, &e.Source, &e.SourceEn, &position)
+	if err != nil {
+		return e, ledger.Problem("event", err)
+	}
+	if scope.Detail(layers.KindEvent) < layers.DetailRecords || !scope.Sees(e.Place) {
+		return EventDetail{}, layers.NotFound("event")
+	}
+	e.Class, e.Item, e.Level, e.Status, e.Channel = uint16(class), uint16(item), uint8(level), uint8(status), uint8(channel)
+	e.Position = layers.Position(position)
+	return e, nil
+}
+
+// EventQuery chooses events of a list.
+type EventQuery struct {
+	Place    layers.PlaceID // 0: everywhere
+	Match    func(*layers.Record) bool
+	Limit    int
+	BeforeAt int32 // minutes; with BeforeID the place in the list to go on from; 0: from the newest
+	BeforeID int64
+}
+
+// Events lists the newest events first: the index chooses, PostgreSQL gives the words, so that the list agrees with
+// the tiles and counts of the same position.
+func (s *Store) Events(ctx context.Context, scope layers.Scope, q EventQuery) ([]Event, *index.Snapshot, error) {
+	snap := s.index.Snapshot()
+	if snap == nil {
+		return nil, nil, s.Loading()
+	}
+	if scope.Detail(layers.KindEvent) < layers.DetailRecords {
+		return nil, snap, nil
+	}
+	records := snap.Latest(index.Query{Kind: layers.KindEvent, Scope: scope, Place: q.Place, Match: q.Match},
+		q.Limit, q.BeforeAt, q.BeforeID)
+	ids := make([]int64, len(records))
+	for i := range records {
+		ids[i] = records[i].ID
+	}
+	list, err := collect(ctx, s.pool, eventsByIDSQL, scanEvent, ids)
+	if err != nil {
+		return nil, snap, ledger.Problem("events", err)
+	}
+	sort.Slice(list, func(i, j int) bool {
+		a, b := layers.Minutes(list[i].ReportedAt), layers.Minutes(list[j].ReportedAt)
+		return a > b || a == b && list[i].ID > list[j].ID
+	})
+	return list, snap, nil
+}
+
+func scanEvent(r pgx.CollectableRow) (Event, error) {
+	var e Event
+	var class, item, level, status, channel int16
+	err := r.Scan(&e.ID, &e.Title, &class, &item, &level, &status, &channel, &e.ReportedAt, &e.DueAt, &e.ClosedAt,
+		&e.Point, &e.Place)
+	e.Class, e.Item, e.Level, e.Status, e.Channel = uint16(class), uint16(item), uint8(level), uint8(status), uint8(channel)
+	return e, err
+}
+
+// Record is what the index keeps of the event.
+func (e Event) Record() layers.Record {
+	r := layers.Record{
+		ID: e.ID, Key: geo.KeyOf(e.Point[0], e.Point[1]), Place: e.Place, Class: e.Class, Item: e.Item,
+		Status: e.Status, Level: e.Level, Flags: uint32(e.Channel), Time: layers.Minutes(e.ReportedAt),
+	}
+	if e.DueAt != nil {
+		r.Due = layers.Minutes(*e.DueAt)
+	}
+	return r
+}

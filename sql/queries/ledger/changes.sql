@@ -1,0 +1,23 @@
+select
+    seq,
+    position::text::int8,
+    at,
+    actor,
+    reason,
+    coalesce(client_key, ''),
+    kind,
+    op,
+    coalesce(feature_id, 0),
+    ids::text,
+    old_geom,
+    new_geom,
+    coalesce(old_place, 0),
+    coalesce(new_place, 0),
+    old_layers,
+    new_layers,
+    record,
+    fields
+from change
+where position > $1::text::xid8
+and position <= $2::text::xid8
+order by position, seq

@@ -1,0 +1,3 @@
+select kind, id, code, name, name_en, "group", color, shape
+from class
+order by kind, id

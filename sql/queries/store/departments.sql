@@ -1,0 +1,3 @@
+select id, code, name, name_en
+from department
+order by id

@@ -1,0 +1,2 @@
+select name, name_en, zone, synthetic
+from deployment

@@ -1,0 +1,3 @@
+select id, code, version, class, name, name_en, coalesce(department_id, 0), level, deadline_hours, steps
+from item
+order by id
