@@ -74,8 +74,8 @@ func (l *Ledger) Write(ctx context.Context, act Act, fn func(*Tx) error) (Receip
 	}
 	r, err := l.write(ctx, act, fn)
 	var pg *pgconn.PgError
-	if errors.As(err, &pg) && pg.ConstraintName == "change_client_key" {
-		// Another writer came first with the same key, after our look.
+	if act.ClientKey != "" && errors.As(err, &pg) && pg.Code == "23505" {
+		// Unique violation: another writer came first with the same key, after our look.
 		if first, ok, kerr := l.known(ctx, act.ClientKey); kerr == nil && ok {
 			return first, nil
 		}
