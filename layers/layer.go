@@ -132,7 +132,13 @@ const (
 // SiteStatuses are the codes of a site's status, by Record.Status.
 var SiteStatuses = [...]string{"planned", "open", "suspended", "closed"}
 
-// Channels are the codes of an event's channel, by Record.Flags.
+// An event's Flags: the channel in the low bits, and whether it was closed after its deadline.
+const (
+	ChannelMask uint32 = 3
+	FlagLate    uint32 = 1 << 8
+)
+
+// Channels are the codes of an event's channel, by Record.Flags & ChannelMask.
 var Channels = [...]string{"unknown", "patrol", "resident", "system"}
 
 // Genders are the codes of a person's gender, by Record.Status (GB/T 2261.1).

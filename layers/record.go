@@ -14,7 +14,7 @@ import (
 //	Item     –                          –                         item id (0: none)
 //	Status   gender (GB/T 2261.1)       0 planned … 3 closed      step reached, 1 report … 8 void
 //	Level    –                          –                         1 gravest … 4 slight
-//	Flags    care needs (bit set)       –                         channel (0 unknown, 1 patrol, 2 resident, 3 system)
+//	Flags    care needs (bit set)       –                         channel, FlagLate
 //	Time     birth, days since 1970     updated, minutes          reported, minutes since 1970 (UTC)
 //	Due      –                          –                         due, minutes since 1970 (0: none)
 type Record struct {
