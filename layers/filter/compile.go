@@ -1,124 +1,261 @@
 package filter
 
 import (
-	"math"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"onepicture/layers"
 )
 
-// span is lo ≤ x < hi in the unit of a column: a number, minutes since 1970 (reported_at), days since 1970 (birth).
-type span struct{ lo, hi int64 }
+// truth is SQL's three-valued logic: a comparison with an unknown value is neither true nor false.
+type truth int8
 
 const (
-	lowest  = math.MinInt64
-	highest = math.MaxInt64
+	no      truth = -1
+	unknown truth = 0
+	yes     truth = 1
 )
 
-// spans are the values of an ordered property that a comparison asks for; negated: all others that are not null.
-func (n *node) spans(now time.Time) (list []span, negated bool) {
-	var v []span
-	for _, x := range n.values {
-		v = append(v, x.span(now.Location()))
+func truthOf(b bool) truth {
+	if b {
+		return yes
 	}
-	switch n.op {
-	case opEq, opNe:
-		list, negated = v[:1], n.op == opNe
-	case opLt:
-		list = []span{{lowest, v[0].lo}}
-	case opLe:
-		list = []span{{lowest, v[0].hi}}
-	case opGt:
-		list = []span{{v[0].hi, highest}}
-	case opGe:
-		list = []span{{v[0].lo, highest}}
-	case opBetween, opNotBetween:
-		list, negated = []span{{v[0].lo, v[1].hi}}, n.op == opNotBetween
-	case opIn, opNotIn:
-		list, negated = v, n.op == opNotIn
+	return no
+}
+
+// Predicate is the filter over index records, as SQL would decide it. Ages are full years on the civil date of today.
+// It allocates nothing per call; a simple comparison takes a few nanoseconds.
+func (f *Filter) Predicate(today time.Time) func(*layers.Record) bool {
+	if f.All() {
+		return func(*layers.Record) bool { return true }
 	}
-	if n.prop.sort == sortAge {
-		for i, s := range list {
-			list[i] = births(s, now)
+	test := compile(f.root, today)
+	return func(r *layers.Record) bool { return test(r) == yes }
+}
+
+func compile(n node, today time.Time) func(*layers.Record) truth {
+	switch n := n.(type) {
+	case andNode:
+		tests := compileAll(n.list, today)
+		return func(r *layers.Record) truth {
+			least := yes
+			for _, t := range tests {
+				if least = min(least, t(r)); least == no {
+					return no
+				}
+			}
+			return least
+		}
+	case orNode:
+		tests := compileAll(n.list, today)
+		return func(r *layers.Record) truth {
+			most := no
+			for _, t := range tests {
+				if most = max(most, t(r)); most == yes {
+					return yes
+				}
+			}
+			return most
+		}
+	case notNode:
+		test := compile(n.of, today)
+		return func(r *layers.Record) truth { return -test(r) }
+	case leaf:
+		return n.compile(today)
+	}
+	return func(*layers.Record) truth { return no }
+}
+
+func compileAll(list []node, today time.Time) []func(*layers.Record) truth {
+	out := make([]func(*layers.Record) truth, len(list))
+	for i, n := range list {
+		out[i] = compile(n, today)
+	}
+	return out
+}
+
+func (l leaf) compile(today time.Time) func(*layers.Record) truth {
+	switch l.column {
+	case columnCare:
+		var mask uint32
+		for _, bit := range l.values {
+			mask |= 1 << uint(bit)
+		}
+		if l.null {
+			return func(*layers.Record) truth { return no }
+		}
+		return func(r *layers.Record) truth { return truthOf(r.Flags&mask != 0) }
+	case columnAge:
+		return l.age(today)
+	case columnItem:
+		// No item is null.
+		test := l.test()
+		if l.null {
+			return func(r *layers.Record) truth { return truthOf(r.Item == 0) }
+		}
+		return func(r *layers.Record) truth {
+			if r.Item == 0 {
+				return unknown
+			}
+			return truthOf(test(int64(r.Item)))
 		}
 	}
-	return list, negated
+	if l.null { // the other columns are never null
+		return func(*layers.Record) truth { return no }
+	}
+	test := l.test()
+	switch l.column {
+	case columnClass:
+		return func(r *layers.Record) truth { return truthOf(test(int64(r.Class))) }
+	case columnStatus:
+		return func(r *layers.Record) truth { return truthOf(test(int64(r.Status))) }
+	case columnLevel:
+		return func(r *layers.Record) truth { return truthOf(test(int64(r.Level))) }
+	case columnChannel:
+		return func(r *layers.Record) truth { return truthOf(test(int64(r.Flags & layers.ChannelMask))) }
+	default:
+		return func(r *layers.Record) truth { return truthOf(test(int64(r.Time))) }
+	}
 }
 
-// span is the range of whole units that equal the literal: a whole day for a date, none for a fraction.
-func (v value) span(zone *time.Location) span {
-	switch v.kind {
-	case valDate:
-		y, m, d := v.time.Date()
-		return span{
-			minutesUp(time.Date(y, m, d, 0, 0, 0, 0, zone)),
-			minutesUp(time.Date(y, m, d+1, 0, 0, 0, 0, zone)),
+// age turns a range or set of ages into ranges of birth dates, so that a test is two comparisons.
+func (l leaf) age(today time.Time) func(*layers.Record) truth {
+	if l.null {
+		return func(r *layers.Record) truth { return truthOf(r.Time == layers.NoTime) }
+	}
+	type span struct{ from, to int64 } // births in [from, to)
+	var spans []span
+	add := func(youngest, next *int64) {
+		s := span{-1 << 40, 1 << 40}
+		if youngest != nil { // at least that old: born on or before that birthday
+			s.to = bornBy(today, *youngest) + 1
 		}
-	case valInstant:
-		return span{minutesUp(v.time), minutesDown(v.time) + 1}
+		if next != nil { // not yet that old
+			s.from = bornBy(today, *next) + 1
+		}
+		spans = append(spans, s)
 	}
-	const most = 1 << 52 // beyond every column, and exact
-	x := min(max(v.number, -most), most)
-	return span{int64(math.Ceil(x)), int64(math.Floor(x)) + 1}
+	if l.values == nil {
+		add(l.from, l.to)
+	}
+	for _, v := range l.values {
+		next := v + 1
+		add(&v, &next)
+	}
+	return func(r *layers.Record) truth {
+		if r.Time == layers.NoTime {
+			return unknown
+		}
+		for _, s := range spans {
+			if b := int64(r.Time); b >= s.from && b < s.to {
+				return yes
+			}
+		}
+		return no
+	}
 }
 
-func minutesDown(t time.Time) int64 {
-	s := t.Unix()
-	if s < 0 {
-		s -= 59
-	}
-	return s / 60
+// bornBy is the last birth date, in days since 1970, of those who are that many full years old today. PostgreSQL's
+// date arithmetic is followed: a month's missing day becomes its last one.
+func bornBy(today time.Time, years int64) int64 {
+	y, m, d := today.Date()
+	y -= int(min(max(years, -9999), 9999))
+	last := time.Date(y, m+1, 0, 0, 0, 0, 0, time.UTC).Day()
+	return int64(layers.Days(time.Date(y, m, min(d, last), 0, 0, 0, 0, time.UTC)))
 }
 
-func minutesUp(t time.Time) int64 {
-	m := minutesDown(t)
-	if t.After(time.Unix(m*60, 0)) {
-		m++
+func (l leaf) test() func(int64) bool {
+	switch {
+	case l.from != nil && l.to != nil:
+		from, to := *l.from, *l.to
+		return func(v int64) bool { return v >= from && v < to }
+	case l.from != nil:
+		from := *l.from
+		return func(v int64) bool { return v >= from }
+	case l.to != nil:
+		to := *l.to
+		return func(v int64) bool { return v < to }
+	case len(l.values) == 1:
+		one := l.values[0]
+		return func(v int64) bool { return v == one }
 	}
-	return m
+	values := l.values
+	return func(v int64) bool { _, ok := slices.BinarySearch(values, v); return ok }
 }
 
-// births is the range of birth days of those whose age at the civil date of now is in the range of years. Somebody
-// born on 29 February completes a year on 1 March of common years (as PostgreSQL's age() counts).
-func births(ages span, now time.Time) span {
-	var s span
-	s.lo, s.hi = lowest, highest
-	if ages.hi != highest {
-		s.lo = lastBirth(ages.hi, now) + 1
+// SQL is the filter as a condition over the kind's table, with values only as arguments, which are appended to args.
+func (f *Filter) SQL(args *[]any, today time.Time) string {
+	if f.All() {
+		return "true"
 	}
-	if ages.lo != lowest {
-		s.hi = lastBirth(ages.lo, now) + 1
-	}
-	return s
+	return f.sql(f.root, args, today)
 }
 
-// lastBirth is the latest birth day of those who have completed that many years.
-func lastBirth(years int64, now time.Time) int64 {
-	const most = 4000 // keeps within PostgreSQL's dates
-	y, m, d := now.Date()
-	y -= int(min(max(years, -most), most))
-	day := time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
-	if day.Month() != m { // 29 February of a common year
-		day = time.Date(y, m, d-1, 0, 0, 0, 0, time.UTC)
+func (f *Filter) sql(n node, args *[]any, today time.Time) string {
+	switch n := n.(type) {
+	case andNode:
+		return f.join(n.list, " and ", args, today)
+	case orNode:
+		return f.join(n.list, " or ", args, today)
+	case notNode:
+		return "not (" + f.sql(n.of, args, today) + ")"
+	case leaf:
+		return f.leafSQL(n, args, today)
 	}
-	return int64(layers.Days(day))
+	return "false"
 }
 
-// ids are what the codes of a comparison stand for; negated: all others that are not null.
-func (n *node) ids() (list []uint16, negated bool) {
-	for _, v := range n.values {
-		list = append(list, v.ids...)
+func (f *Filter) join(list []node, word string, args *[]any, today time.Time) string {
+	parts := make([]string, len(list))
+	for i, n := range list {
+		parts[i] = "(" + f.sql(n, args, today) + ")"
 	}
-	return list, n.op == opNe || n.op == opNotIn
+	return strings.Join(parts, word)
 }
 
-// truths tells which answers pass.
-func (n *node) truths() (yes, no bool) {
-	for _, v := range n.values {
-		yes, no = yes || v.truth, no || !v.truth
+func (f *Filter) leafSQL(l leaf, args *[]any, today time.Time) string {
+	arg := func(v any) string {
+		*args = append(*args, v)
+		return fmt.Sprintf("$%d", len(*args))
 	}
-	if n.op == opNe || n.op == opNotIn {
-		return !yes, !no
+	var expression string
+	switch l.column {
+	case columnCare:
+		var mask int32
+		for _, bit := range l.values {
+			mask |= 1 << uint(bit)
+		}
+		if l.null {
+			return "care is null"
+		}
+		return "care & " + arg(mask) + "::int4 <> 0"
+	case columnAge:
+		y, m, d := today.Date()
+		expression = "extract(year from age(" + arg(time.Date(y, m, d, 0, 0, 0, 0, time.UTC)) + "::date, birth))"
+	case columnTime:
+		expression = "floor(extract(epoch from reported_at) / 60)"
+	case columnStatus:
+		expression = "status"
+		if f.kind == layers.KindPerson {
+			expression = "gender"
+		}
+	default:
+		expression = map[column]string{columnClass: "class", columnItem: "item_id", columnLevel: "level", columnChannel: "channel"}[l.column]
 	}
-	return yes, no
+	switch {
+	case l.null:
+		return expression + " is null"
+	case l.values != nil:
+		return expression + " = any(" + arg(l.values) + "::int8[])"
+	}
+	var parts []string
+	if l.from != nil {
+		parts = append(parts, expression+" >= "+arg(*l.from)+"::int8")
+	}
+	if l.to != nil {
+		parts = append(parts, expression+" < "+arg(*l.to)+"::int8")
+	}
+	return strings.Join(parts, " and ")
 }

@@ -1,117 +1,113 @@
+// Package filter is the one filter language: a subset of CQL2 text (OGC 21-065r2), compiled to a predicate over index
+// records and to SQL with arguments, which agree.
 package filter
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"onepicture/layers"
 )
 
+// Limits of a filter's text.
+const (
+	MaxBytes = 4096
+	maxDepth = 32
+	maxTerms = 64
+)
+
 type tokenKind uint8
 
 const (
-	tokEnd    tokenKind = iota
-	tokWord             // a name or a keyword
-	tokString           // text holds it without quotes
-	tokNumber
-	tokSymbol // = <> < <= > >= ( ) ,
+	tokenEnd tokenKind = iota
+	tokenName
+	tokenNumber
+	tokenString
+	tokenSign // = <> < <= > >= ( ) ,
 )
 
 type token struct {
 	kind tokenKind
-	text string
-	at   int // byte offset
+	text string // of a string: unquoted
+	at   int    // byte offset
 }
 
-// is compares a keyword whatever its case.
-func (t token) is(keyword string) bool {
-	return t.kind == tokWord && strings.EqualFold(t.text, keyword)
-}
-
-func (t token) symbol(s string) bool { return t.kind == tokSymbol && t.text == s }
-
-// lexer cuts the text into tokens.
-type lexer struct {
-	text string
-	at   int
-}
-
-// fail is an error at a byte offset.
-func (l *lexer) fail(at int, format string, args ...any) error {
+func problem(at int, format string, args ...any) *layers.Error {
 	e := layers.Invalid("filter", format, args...)
-	prefix := layers.Invalid("", "at character %d: ", utf8.RuneCountInString(l.text[:at])+1)
-	e.Message = prefix.Message + e.Message
+	e.Message = "at character " + itoa(at+1) + ": " + e.Message
 	return e
 }
 
-func (l *lexer) next() (token, error) {
-	for l.at < len(l.text) && strings.IndexByte(" \t\r\n", l.text[l.at]) >= 0 {
-		l.at++
+func itoa(n int) string {
+	if n >= 10 {
+		return itoa(n/10) + itoa(n%10)
 	}
-	start := l.at
-	if start == len(l.text) {
-		return token{kind: tokEnd, at: start}, nil
-	}
-	c := l.text[start]
-	switch {
-	case c == '\'':
-		return l.quoted()
-	case letter(c):
-		l.skip(func(c byte) bool { return letter(c) || digit(c) })
-		return token{tokWord, l.text[start:l.at], start}, nil
-	case digit(c) || strings.IndexByte("+-.", c) >= 0:
-		l.number()
-		return token{tokNumber, l.text[start:l.at], start}, nil
-	}
-	for _, s := range []string{"<>", "<=", ">=", "=", "<", ">", "(", ")", ","} {
-		if strings.HasPrefix(l.text[start:], s) {
-			l.at += len(s)
-			return token{tokSymbol, s, start}, nil
-		}
-	}
-	return token{}, l.fail(start, "this character has no meaning here")
+	return string(rune('0' + n))
 }
 
-// quoted reads a string; a quote inside it is written twice.
-func (l *lexer) quoted() (token, error) {
-	start := l.at
+func lex(s string) ([]token, error) {
+	var out []token
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == utf8.RuneError && size <= 1:
+			return nil, problem(i, "is not valid UTF-8")
+		case unicode.IsSpace(r):
+			i += size
+		case r == '\'':
+			text, end, ok := quoted(s, i)
+			if !ok {
+				return nil, problem(i, "a quoted text does not end")
+			}
+			out = append(out, token{tokenString, text, i})
+			i = end
+		case r >= '0' && r <= '9' || r == '-' && i+1 < len(s) && s[i+1] >= '0' && s[i+1] <= '9':
+			end := i + 1
+			for end < len(s) && (s[end] >= '0' && s[end] <= '9' || s[end] == '.') {
+				end++
+			}
+			out = append(out, token{tokenNumber, s[i:end], i})
+			i = end
+		case r == '_' || unicode.IsLetter(r):
+			end := i
+			for end < len(s) && (s[end] == '_' || s[end] >= '0' && s[end] <= '9' || s[end]|0x20 >= 'a' && s[end]|0x20 <= 'z') {
+				end++
+			}
+			if end == i {
+				return nil, problem(i, "names are written in Latin letters")
+			}
+			out = append(out, token{tokenName, strings.ToLower(s[i:end]), i})
+			i = end
+		default:
+			sign := s[i : i+size]
+			if two := s[i:min(len(s), i+2)]; two == "<>" || two == "<=" || two == ">=" {
+				sign = two
+			}
+			if !strings.Contains(" = <> < <= > >= ( ) , ", " "+sign+" ") {
+				return nil, problem(i, "%q has no meaning here", sign)
+			}
+			out = append(out, token{tokenSign, sign, i})
+			i += len(sign)
+		}
+	}
+	return append(out, token{tokenEnd, "", len(s)}), nil
+}
+
+// quoted reads 'it”s' from its opening quote on.
+func quoted(s string, i int) (text string, end int, ok bool) {
 	var b strings.Builder
-	for i := start + 1; i < len(l.text); i++ {
-		if l.text[i] != '\'' {
-			b.WriteByte(l.text[i])
+	for j := i + 1; j < len(s); j++ {
+		if s[j] != '\'' {
+			b.WriteByte(s[j])
 			continue
 		}
-		if i+1 < len(l.text) && l.text[i+1] == '\'' {
+		if j+1 < len(s) && s[j+1] == '\'' {
 			b.WriteByte('\'')
-			i++
+			j++
 			continue
 		}
-		l.at = i + 1
-		if !utf8.ValidString(b.String()) {
-			return token{}, l.fail(start, "the string is not valid UTF-8")
-		}
-		return token{tokString, b.String(), start}, nil
+		return b.String(), j + 1, true
 	}
-	return token{}, l.fail(start, "the string is not closed: a quote ' is missing")
+	return "", 0, false
 }
-
-// number takes what may belong to a number; whether it is one, strconv decides.
-func (l *lexer) number() {
-	for first := true; l.at < len(l.text); first = false {
-		c := l.text[l.at]
-		sign := c == '+' || c == '-'
-		if !digit(c) && c != '.' && c|0x20 != 'e' && !(sign && (first || l.text[l.at-1]|0x20 == 'e')) {
-			return
-		}
-		l.at++
-	}
-}
-
-func (l *lexer) skip(in func(byte) bool) {
-	for l.at < len(l.text) && in(l.text[l.at]) {
-		l.at++
-	}
-}
-
-func letter(c byte) bool { return c == '_' || 'a' <= c|0x20 && c|0x20 <= 'z' }
-func digit(c byte) bool  { return '0' <= c && c <= '9' }

@@ -1,7 +1,7 @@
 package filter
 
 import (
-	"math"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -9,324 +9,296 @@ import (
 	"onepicture/layers"
 )
 
-// parser is a recursive descent over: or → and → not → comparison or parentheses.
-type parser struct {
-	lexer
-	kind      layers.Kind
-	props     []property
-	catalogue *layers.Catalogue
-	tok       token // the one looked at
-	depth     int
-	terms     int
-	codes     map[string]map[string][]uint16 // by property, filled when first asked for
+// Filter is a parsed filter for the features of one kind. It is immutable.
+type Filter struct {
+	kind layers.Kind
+	root node // nil: everything
 }
 
-func (p *parser) parse() (*node, error) {
-	if err := p.step(); err != nil {
-		return nil, err
+// node is and, or, not over leaves.
+type node interface{}
+
+type (
+	andNode struct{ list []node }
+	orNode  struct{ list []node }
+	notNode struct{ of node }
+	// leaf compares one property: with a set of numbers (eq), or a range from ≤ value < to.
+	leaf struct {
+		property string
+		column   column
+		values   []int64 // for set membership; sorted
+		from, to *int64  // for ranges, half open
+		null     bool    // is null
+		text     string  // canonical form
 	}
-	if p.tok.kind == tokEnd {
-		return nil, nil
+)
+
+// Parse reads a CQL2 text for a kind; codes are those of the catalogue. Times without offset are in zone. Empty text
+// is everything. Errors are *layers.Error of field "filter" and tell where and what is allowed.
+func Parse(kind layers.Kind, text string, c *layers.Catalogue, zone *time.Location) (*Filter, error) {
+	if len(text) > MaxBytes {
+		return nil, layers.Invalid("filter", "is longer than %d bytes", MaxBytes)
 	}
-	n, err := p.junction(opOr, false)
+	f := &Filter{kind: kind}
+	if strings.TrimSpace(text) == "" {
+		return f, nil
+	}
+	tokens, err := lex(text)
 	if err != nil {
 		return nil, err
 	}
-	if p.tok.kind != tokEnd {
-		return nil, p.expected("and, or, or the end")
+	p := &parser{tokens: tokens, properties: propertiesOf(kind, c), zone: zone}
+	if f.root, err = p.or(0); err != nil {
+		return nil, err
 	}
-	return n, nil
-}
-
-func (p *parser) step() (err error) {
-	p.tok, err = p.next()
-	return err
-}
-
-func (p *parser) expected(what string) error {
-	if p.tok.kind == tokEnd {
-		return p.fail(p.tok.at, "the text ends where %s should follow", what)
+	if t := p.peek(); t.kind != tokenEnd {
+		return nil, problem(t.at, "expected and, or, or the end")
 	}
-	return p.fail(p.tok.at, "%s should stand here", what)
+	return f, nil
 }
 
-// junction reads operands of or (those are junctions of and) or of and. A negated one is its opposite over negated
-// operands.
-func (p *parser) junction(o op, negate bool) (*node, error) {
-	var kids []*node
-	for {
-		var n *node
-		var err error
-		if o == opOr {
-			n, err = p.junction(opAnd, negate)
-		} else {
-			n, err = p.operand(negate)
-		}
+// All tells that the filter lets everything through.
+func (f *Filter) All() bool { return f == nil || f.root == nil }
+
+type parser struct {
+	tokens     []token
+	at         int
+	terms      int
+	properties map[string]property
+	zone       *time.Location
+}
+
+func (p *parser) peek() token { return p.tokens[p.at] }
+
+func (p *parser) next() token {
+	t := p.tokens[p.at]
+	if t.kind != tokenEnd {
+		p.at++
+	}
+	return t
+}
+
+func (p *parser) accept(kind tokenKind, text string) bool {
+	if t := p.peek(); t.kind == kind && t.text == text {
+		p.at++
+		return true
+	}
+	return false
+}
+
+func (p *parser) or(depth int) (node, error) {
+	return p.chain(depth, "or", p.and, func(l []node) node { return orNode{l} })
+}
+
+func (p *parser) and(depth int) (node, error) {
+	return p.chain(depth, "and", p.not, func(l []node) node { return andNode{l} })
+}
+
+func (p *parser) chain(depth int, word string, below func(int) (node, error), join func([]node) node) (node, error) {
+	first, err := below(depth)
+	if err != nil {
+		return nil, err
+	}
+	list := []node{first}
+	for p.accept(tokenName, word) {
+		n, err := below(depth)
 		if err != nil {
 			return nil, err
 		}
-		kids = append(kids, n)
-		if o == opOr && !p.tok.is("or") || o == opAnd && !p.tok.is("and") {
-			break
-		}
-		if err := p.step(); err != nil {
+		list = append(list, n)
+	}
+	if len(list) == 1 {
+		return first, nil
+	}
+	return join(list), nil
+}
+
+func (p *parser) not(depth int) (node, error) {
+	if depth++; depth > maxDepth {
+		return nil, problem(p.peek().at, "nested more than %d deep", maxDepth)
+	}
+	if p.accept(tokenName, "not") {
+		n, err := p.not(depth)
+		return notNode{n}, err
+	}
+	if p.accept(tokenSign, "(") {
+		n, err := p.or(depth)
+		if err != nil {
 			return nil, err
 		}
+		if !p.accept(tokenSign, ")") {
+			return nil, problem(p.peek().at, "expected )")
+		}
+		return n, nil
 	}
-	if negate {
-		o = opposite[o]
-	}
-	return junction(o, kids), nil
+	return p.term()
 }
 
-func (p *parser) operand(negate bool) (*node, error) {
-	not := p.tok.is("not")
-	if !not && !p.tok.symbol("(") {
-		return p.comparison(negate)
+func (p *parser) term() (node, error) {
+	t := p.next()
+	if t.kind != tokenName {
+		return nil, problem(t.at, "expected the name of a property")
 	}
-	if p.depth++; p.depth > MaxDepth {
-		return nil, p.fail(p.tok.at, "nested deeper than %d", MaxDepth)
+	if p.terms++; p.terms > maxTerms {
+		return nil, problem(t.at, "more than %d comparisons", maxTerms)
 	}
-	defer func() { p.depth-- }()
-	if err := p.step(); err != nil {
-		return nil, err
+	prop, ok := p.properties[t.text]
+	if !ok {
+		return nil, problem(t.at, "no property %q; there are %s", t.text, names(p.properties))
 	}
-	if not {
-		return p.operand(!negate)
+	negated := p.accept(tokenName, "not")
+	n, err := p.comparison(t.text, prop, negated)
+	if err == nil && negated {
+		n = notNode{n}
 	}
-	n, err := p.junction(opOr, negate)
-	if err != nil {
-		return nil, err
-	}
-	if !p.tok.symbol(")") {
-		return nil, p.expected("and, or, or )")
-	}
-	return n, p.step()
+	return n, err
 }
 
-func (p *parser) comparison(negate bool) (*node, error) {
-	if p.terms++; p.terms > MaxTerms {
-		return nil, p.fail(p.tok.at, "more than %d comparisons", MaxTerms)
-	}
-	if p.tok.kind != tokWord {
-		return nil, p.expected("a property, not or (")
-	}
-	n := &node{}
-	for i := range p.props {
-		if p.props[i].name == p.tok.text {
-			n.prop = &p.props[i]
-		}
-	}
-	if n.prop == nil {
-		var known []string
-		for _, q := range p.props {
-			known = append(known, q.name)
-		}
-		return nil, p.fail(p.tok.at, "a %s has no property of this name; use %s", p.kind, strings.Join(known, ", "))
-	}
-	if err := p.step(); err != nil {
-		return nil, err
-	}
-	if err := p.operator(n); err != nil {
-		return nil, err
-	}
-	if negate {
-		n.op = opposite[n.op]
-	}
-	return n, nil
-}
-
-func (p *parser) operator(n *node) error {
-	at := p.tok.at
-	not := p.tok.is("not")
-	if not {
-		if err := p.step(); err != nil {
-			return err
-		}
-	}
-	o, symbol := symbols[p.tok.text]
+func (p *parser) comparison(name string, prop property, negated bool) (node, error) {
+	l := leaf{property: name, column: prop.column}
+	op := p.next()
 	switch {
-	case !not && p.tok.kind == tokSymbol && symbol:
-		n.op = o
-		if ordered := o != opEq && o != opNe; ordered && !n.prop.ordered() {
-			return p.fail(at, "%s has no order: use =, <>, in or is null", n.prop.name)
+	case op.kind == tokenName && op.text == "in":
+		if !p.accept(tokenSign, "(") {
+			return nil, problem(p.peek().at, "expected ( after in")
 		}
-		if err := p.step(); err != nil {
-			return err
+		for {
+			v, err := p.value(prop)
+			if err != nil {
+				return nil, err
+			}
+			l.values = append(l.values, v...)
+			if p.terms++; p.terms > maxTerms {
+				return nil, problem(op.at, "more than %d values", maxTerms)
+			}
+			if p.accept(tokenSign, ")") {
+				return l.done(), nil
+			}
+			if !p.accept(tokenSign, ",") {
+				return nil, problem(p.peek().at, "expected , or )")
+			}
 		}
-		return p.value(n)
-	case p.tok.is("in"):
-		return p.in(n, not)
-	case p.tok.is("between"):
-		if !n.prop.ordered() {
-			return p.fail(at, "%s has no order: use =, <>, in or is null", n.prop.name)
+	case op.kind == tokenName && op.text == "between":
+		return p.between(l, prop)
+	case negated:
+		return nil, problem(op.at, "expected in or between after not")
+	case op.kind == tokenName && op.text == "is":
+		not := p.accept(tokenName, "not")
+		if !p.accept(tokenName, "null") {
+			return nil, problem(p.peek().at, "expected null")
 		}
-		return p.between(n, not)
-	case !not && p.tok.is("is"):
-		return p.null(n)
-	}
-	return p.expected("=, <>, <, <=, >, >=, in, between or is null")
-}
-
-func (p *property) ordered() bool { return p.sort == sortInt || p.sort == sortAge || p.sort == sortTime }
-
-func (p *parser) in(n *node, not bool) error {
-	n.op = opIn
-	if not {
-		n.op = opNotIn
-	}
-	if err := p.step(); err != nil {
-		return err
-	}
-	if !p.tok.symbol("(") {
-		return p.expected("(")
-	}
-	for {
-		if err := p.step(); err != nil {
-			return err
+		l.null = true
+		if not {
+			return notNode{l.done()}, nil
 		}
-		if err := p.value(n); err != nil {
-			return err
-		}
-		if p.tok.symbol(")") {
-			list(n)
-			return p.step()
-		}
-		if !p.tok.symbol(",") {
-			return p.expected(", or )")
-		}
+		return l.done(), nil
+	case op.kind != tokenSign:
+		return nil, problem(op.at, "expected a comparison: = <> < <= > >= in between is")
 	}
-}
-
-func (p *parser) between(n *node, not bool) error {
-	n.op = opBetween
-	if not {
-		n.op = opNotBetween
-	}
-	if err := p.step(); err != nil {
-		return err
-	}
-	if err := p.value(n); err != nil {
-		return err
-	}
-	if !p.tok.is("and") {
-		return p.expected("and")
-	}
-	if err := p.step(); err != nil {
-		return err
-	}
-	return p.value(n)
-}
-
-func (p *parser) null(n *node) error {
-	n.op = opNull
-	if err := p.step(); err != nil {
-		return err
-	}
-	if p.tok.is("not") {
-		n.op = opNotNull
-		if err := p.step(); err != nil {
-			return err
-		}
-	}
-	if !p.tok.is("null") {
-		return p.expected("null")
-	}
-	return p.step()
-}
-
-// value reads one literal that fits the property and appends it.
-func (p *parser) value(n *node) error {
-	v := value{}
-	var err error
-	switch n.prop.sort {
-	case sortCode, sortBits:
-		v, err = p.code(n.prop)
-	case sortInt, sortAge:
-		if p.tok.kind != tokNumber {
-			return p.expected("a number")
-		}
-		v.kind = valNumber
-		v.number, err = strconv.ParseFloat(p.tok.text, 64)
-		if err != nil || math.IsInf(v.number, 0) {
-			return p.fail(p.tok.at, "this is not a number")
-		}
-	case sortTime:
-		v, err = p.time()
-	case sortOverdue:
-		v.kind, v.truth = valBool, p.tok.is("true")
-		if !v.truth && !p.tok.is("false") {
-			return p.expected("true or false")
-		}
-	}
+	v, err := p.value(prop)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	n.values = append(n.values, v)
-	return p.step()
+	return compare(l, prop, op, v)
 }
 
-func (p *parser) code(prop *property) (value, error) {
-	if p.tok.kind != tokString {
-		return value{}, p.expected("a code in quotes, such as 'x',")
+func compare(l leaf, prop property, op token, v []int64) (node, error) {
+	switch op.text {
+	case "=":
+		l.values = v
+		return l.done(), nil
+	case "<>":
+		l.values = v
+		// Not equal holds only for what is known, as in SQL.
+		return andNode{[]node{notNode{l.done()}, notNode{leaf{property: l.property, column: l.column, null: true}.done()}}}, nil
 	}
-	codes, ok := p.codes[prop.name]
-	if !ok {
-		if p.codes == nil {
-			p.codes = map[string]map[string][]uint16{}
-		}
-		codes = prop.codes(p.catalogue)
-		p.codes[prop.name] = codes
+	if !prop.ordered || len(v) != 1 {
+		return nil, problem(op.at, "%s has no order: use = <> or in", l.property)
 	}
-	ids, ok := codes[p.tok.text]
-	if !ok {
-		const most = 24
-		known := names(codes)
-		more := ""
-		if len(known) > most {
-			known, more = known[:most], " …"
-		}
-		return value{}, p.fail(p.tok.at, "%s has no such code; use %s%s", prop.name, strings.Join(known, ", "), more)
+	one, next := v[0], v[0]+1
+	switch op.text {
+	case "<":
+		l.to = &one
+	case "<=":
+		l.to = &next
+	case ">":
+		l.from = &next
+	case ">=":
+		l.from = &one
+	default:
+		return nil, problem(op.at, "expected a comparison: = <> < <= > >= in between is")
 	}
-	return value{kind: valCode, code: p.tok.text, ids: ids}, nil
+	return l.done(), nil
 }
 
-// time reads DATE('…'), TIMESTAMP('…') or either in bare quotes; the current token stays on the last one.
-func (p *parser) time() (value, error) {
-	date, instant := p.tok.is("date"), p.tok.is("timestamp")
-	wrapped := date || instant
-	if wrapped {
-		if err := p.step(); err != nil {
-			return value{}, err
-		}
-		if !p.tok.symbol("(") {
-			return value{}, p.expected("(")
-		}
-		if err := p.step(); err != nil {
-			return value{}, err
-		}
+func (p *parser) between(l leaf, prop property) (node, error) {
+	at := p.peek().at
+	lo, err := p.value(prop)
+	if err != nil {
+		return nil, err
 	}
-	if p.tok.kind != tokString {
-		return value{}, p.expected("a date such as DATE('2026-01-31') or TIMESTAMP('2026-01-31T08:00:00Z')")
+	if !p.accept(tokenName, "and") {
+		return nil, problem(p.peek().at, "expected and")
 	}
-	v := value{kind: valDate}
-	var err error
-	if instant || !date && strings.ContainsRune(p.tok.text, 'T') {
-		v.kind = valInstant
-		v.time, err = time.Parse(time.RFC3339, p.tok.text)
-	} else {
-		v.time, err = time.Parse(time.DateOnly, p.tok.text)
+	hi, err := p.value(prop)
+	if err != nil {
+		return nil, err
 	}
-	if err != nil || v.time.Year() < 1900 || v.time.Year() > 2999 {
-		return value{}, p.fail(p.tok.at, "this is no date of the years 1900 to 2999, such as 2026-01-31 or 2026-01-31T08:00:00Z")
+	if !prop.ordered || len(lo) != 1 || len(hi) != 1 {
+		return nil, problem(at, "%s has no order: use = <> or in", l.property)
 	}
-	if wrapped {
-		if err := p.step(); err != nil {
-			return value{}, err
+	next := hi[0] + 1
+	l.from, l.to = &lo[0], &next
+	return l.done(), nil
+}
+
+// value reads a literal; a code may stand for several numbers.
+func (p *parser) value(prop property) ([]int64, error) {
+	t := p.next()
+	if t.kind == tokenName && (t.text == "date" || t.text == "timestamp") && prop.column == columnTime {
+		if !p.accept(tokenSign, "(") {
+			return nil, problem(p.peek().at, "expected (")
 		}
-		if !p.tok.symbol(")") {
-			return value{}, p.expected(")")
+		t = p.next()
+		if !p.accept(tokenSign, ")") {
+			return nil, problem(p.peek().at, "expected )")
 		}
 	}
-	return v, nil
+	switch {
+	case t.kind == tokenString && prop.column == columnTime:
+		for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02"} {
+			if at, err := time.ParseInLocation(layout, t.text, p.zone); err == nil {
+				return []int64{int64(layers.Minutes(at))}, nil
+			}
+		}
+		return nil, problem(t.at, "expected a date or time such as '2026-01-31' or '2026-01-31T08:00:00+08:00'")
+	case t.kind == tokenString && prop.codes != nil:
+		if v, ok := prop.codes[t.text]; ok {
+			return v, nil
+		}
+		return nil, problem(t.at, "%q is not among its codes: %s", t.text, names(prop.codes))
+	case t.kind == tokenName && (t.text == "true" || t.text == "false") && prop.codes == nil:
+		if v, ok := prop.words[t.text]; ok {
+			return v, nil
+		}
+	case t.kind == tokenNumber && prop.ordered && prop.column != columnTime:
+		n, err := strconv.ParseInt(t.text, 10, 32)
+		if err != nil {
+			return nil, problem(t.at, "expected a whole number")
+		}
+		return []int64{n}, nil
+	}
+	return nil, problem(t.at, "expected %s", prop.expects())
+}
+
+func names[V any](m map[string]V) string {
+	list := make([]string, 0, len(m))
+	for k := range m {
+		list = append(list, k)
+	}
+	sort.Strings(list)
+	if len(list) > 12 {
+		list = append(list[:12], "…")
+	}
+	return strings.Join(list, ", ")
 }

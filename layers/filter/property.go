@@ -1,163 +1,163 @@
 package filter
 
 import (
-	"slices"
 	"sort"
+	"strconv"
+	"strings"
 
 	"onepicture/layers"
 )
 
-// sortOf is what a property is compared as.
-type sortOf uint8
-
-const (
-	sortCode    sortOf = iota // one of a closed set of codes
-	sortBits                  // a set of codes: equality tests membership
-	sortInt                   // a number
-	sortAge                   // full years since a date of birth
-	sortTime                  // an instant, in whole minutes
-	sortOverdue               // true or false
-)
-
-// column is where the value of a property lies: in the record and in the table.
+// column is what a property reads.
 type column uint8
 
 const (
-	colClass column = iota
-	colItem
-	colStatus
-	colLevel
-	colChannel
-	colCare
-	colBirth
-	colReported
-	colDue
+	columnClass column = iota
+	columnItem
+	columnStatus
+	columnLevel
+	columnChannel
+	columnCare // values are bits
+	columnAge
+	columnTime // minutes
 )
 
-// names of the columns in the tables of person, site and event; a gender is in Record.Status.
-var columnNames = [...]string{
-	colClass: "class", colItem: "item_id", colStatus: "status", colLevel: "level", colChannel: "channel",
-	colCare: "care", colBirth: "birth", colReported: "reported_at", colDue: "due_at",
-}
-
-// property is a name that a filter may use for a kind.
+// property is what a name may be compared with.
 type property struct {
-	name     string
-	sort     sortOf
-	column   column
-	sql      string // column in the table, where it differs
-	nullable bool   // SQL null, in the record 0 (item) or layers.NoTime (birth)
-	codes    func(*layers.Catalogue) map[string][]uint16
+	column  column
+	ordered bool
+	codes   map[string][]int64
+	words   map[string][]int64
 }
 
-func (p *property) sqlName() string {
-	if p.sql != "" {
-		return p.sql
+func (p property) expects() string {
+	switch {
+	case p.codes != nil:
+		return "one of its codes in quotes: " + names(p.codes)
+	case p.column == columnTime:
+		return "a date or time in quotes"
 	}
-	return columnNames[p.column]
+	return "a whole number"
 }
 
-var properties = map[layers.Kind][]property{
-	layers.KindPerson: {
-		{name: "age", sort: sortAge, column: colBirth, nullable: true},
-		{name: "gender", sort: sortCode, column: colStatus, sql: "gender", codes: genders},
-		{name: "class", sort: sortCode, column: colClass, codes: classes(layers.KindPerson)},
-		{name: "care", sort: sortBits, column: colCare, codes: careNeeds},
-	},
-	layers.KindSite: {
-		{name: "class", sort: sortCode, column: colClass, codes: classes(layers.KindSite)},
-		{name: "group", sort: sortCode, column: colClass, codes: groups},
-		{name: "status", sort: sortCode, column: colStatus, codes: numbered(layers.SiteStatuses[:])},
-	},
-	layers.KindEvent: {
-		{name: "category", sort: sortCode, column: colClass, codes: classes(layers.KindEvent)},
-		{name: "item", sort: sortCode, column: colItem, nullable: true, codes: items},
-		{name: "status", sort: sortCode, column: colStatus, codes: statuses},
-		{name: "level", sort: sortInt, column: colLevel},
-		{name: "channel", sort: sortCode, column: colChannel, codes: numbered(layers.Channels[:])},
-		{name: "reported_at", sort: sortTime, column: colReported},
-		{name: "overdue", sort: sortOverdue, column: colDue},
-	},
-	layers.KindPlace: {
-		{name: "level", sort: sortInt, column: colLevel},
-	},
-}
-
-func classes(k layers.Kind) func(*layers.Catalogue) map[string][]uint16 {
-	return func(c *layers.Catalogue) map[string][]uint16 {
-		out := map[string][]uint16{}
-		for _, cl := range c.Classes {
-			if cl.Kind == k {
-				out[cl.Code] = []uint16{cl.ID}
+func propertiesOf(kind layers.Kind, c *layers.Catalogue) map[string]property {
+	classes, groups := map[string][]int64{}, map[string][]int64{}
+	for _, k := range c.Classes {
+		if k.Kind == kind {
+			classes[k.Code] = []int64{int64(k.ID)}
+			groups[k.Group] = append(groups[k.Group], int64(k.ID))
+		}
+	}
+	switch kind {
+	case layers.KindPerson:
+		care, genders := map[string][]int64{}, map[string][]int64{}
+		for _, n := range c.CareNeeds {
+			care[n.Code] = []int64{int64(n.Bit)}
+		}
+		for code, n := range layers.Genders {
+			genders[code] = []int64{int64(n)}
+		}
+		return map[string]property{
+			"age":    {column: columnAge, ordered: true},
+			"gender": {column: columnStatus, codes: genders},
+			"class":  {column: columnClass, codes: classes},
+			"care":   {column: columnCare, codes: care},
+		}
+	case layers.KindSite:
+		return map[string]property{
+			"class":  {column: columnClass, codes: classes},
+			"group":  {column: columnClass, codes: groups},
+			"status": {column: columnStatus, codes: numbered(layers.SiteStatuses[:])},
+		}
+	case layers.KindEvent:
+		items := map[string][]int64{}
+		for _, it := range c.Items {
+			items[it.Code] = append(items[it.Code], int64(it.ID)) // all versions of the item
+		}
+		statuses := numbered(layers.Statuses[:])
+		for i := range layers.Statuses {
+			if n := uint8(i); n != layers.StatusClose && n != layers.StatusVoid {
+				statuses["open"] = append(statuses["open"], int64(i))
 			}
 		}
-		return out
-	}
-}
-
-func groups(c *layers.Catalogue) map[string][]uint16 {
-	out := map[string][]uint16{}
-	for _, cl := range c.Classes {
-		if cl.Kind == layers.KindSite && cl.Group != "" {
-			out[cl.Group] = append(out[cl.Group], cl.ID)
+		return map[string]property{
+			"category":    {column: columnClass, codes: classes},
+			"item":        {column: columnItem, codes: items},
+			"status":      {column: columnStatus, codes: statuses},
+			"level":       {column: columnLevel, ordered: true},
+			"channel":     {column: columnChannel, codes: numbered(layers.Channels[:])},
+			"reported_at": {column: columnTime, ordered: true},
 		}
 	}
-	return out
+	return map[string]property{"level": {column: columnLevel, ordered: true}}
 }
 
-// items names all versions of an item: an event keeps the version under which it was reported.
-func items(c *layers.Catalogue) map[string][]uint16 {
-	out := map[string][]uint16{}
-	for _, it := range c.Items {
-		out[it.Code] = append(out[it.Code], it.ID)
+func numbered(codes []string) map[string][]int64 {
+	m := map[string][]int64{}
+	for i, c := range codes {
+		m[c] = []int64{int64(i)}
 	}
-	return out
+	return m
 }
 
-func careNeeds(c *layers.Catalogue) map[string][]uint16 {
-	out := map[string][]uint16{}
-	for _, n := range c.CareNeeds {
-		out[n.Code] = []uint16{uint16(n.Bit)}
-	}
-	return out
-}
-
-func genders(*layers.Catalogue) map[string][]uint16 {
-	out := map[string][]uint16{}
-	for code, n := range layers.Genders {
-		out[code] = []uint16{uint16(n)}
-	}
-	return out
-}
-
-func numbered(codes []string) func(*layers.Catalogue) map[string][]uint16 {
-	return func(*layers.Catalogue) map[string][]uint16 {
-		out := map[string][]uint16{}
-		for i, code := range codes {
-			out[code] = []uint16{uint16(i)}
+// done sorts the values and writes the canonical form.
+func (l leaf) done() leaf {
+	sort.Slice(l.values, func(i, j int) bool { return l.values[i] < l.values[j] })
+	var b strings.Builder
+	b.WriteString(l.property)
+	switch {
+	case l.null:
+		b.WriteString("~")
+	case l.from != nil || l.to != nil:
+		b.WriteByte('[')
+		if l.from != nil {
+			b.WriteString(strconv.FormatInt(*l.from, 10))
 		}
-		return out
-	}
-}
-
-// statuses are the steps and two groups of them: closed (or void), and open for all others.
-func statuses(c *layers.Catalogue) map[string][]uint16 {
-	out := numbered(layers.Statuses[:])(c)
-	ended := []uint16{uint16(layers.StatusClose), uint16(layers.StatusVoid)}
-	out["closed"] = ended
-	for i := range layers.Statuses {
-		if !slices.Contains(ended, uint16(i)) {
-			out["open"] = append(out["open"], uint16(i))
+		b.WriteByte(',')
+		if l.to != nil {
+			b.WriteString(strconv.FormatInt(*l.to, 10))
 		}
+		b.WriteByte(')')
+	default:
+		b.WriteByte('{')
+		for i, v := range l.values {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			b.WriteString(strconv.FormatInt(v, 10))
+		}
+		b.WriteByte('}')
 	}
-	return out
+	l.text = b.String()
+	return l
 }
 
-func names[V any](m map[string]V) []string {
-	out := make([]string, 0, len(m))
-	for n := range m {
-		out = append(out, n)
+// Key is a canonical form for cache keys: equal keys mean equal filters of a kind under one catalogue.
+func (f *Filter) Key() string {
+	if f.All() {
+		return ""
 	}
-	sort.Strings(out)
-	return out
+	return key(f.root)
+}
+
+func key(n node) string {
+	switch n := n.(type) {
+	case andNode:
+		return "&" + keys(n.list)
+	case orNode:
+		return "|" + keys(n.list)
+	case notNode:
+		return "!" + key(n.of)
+	case leaf:
+		return n.text
+	}
+	return ""
+}
+
+func keys(list []node) string {
+	parts := make([]string, len(list))
+	for i, n := range list {
+		parts[i] = key(n)
+	}
+	return "(" + strings.Join(parts, " ") + ")"
 }
