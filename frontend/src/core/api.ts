@@ -1,0 +1,83 @@
+import type {
+  Classes,
+  Deployment,
+  EventDetail,
+  EventPage,
+  Figures,
+  LayerGroup,
+  PlaceHit,
+  PlaceView,
+  SiteDetail,
+  Source,
+} from './model';
+
+/** Why a request gave nothing; `code` is the server's, or "network" when it could not be reached. */
+export class ApiError extends Error {
+  constructor(
+    readonly code: string,
+    readonly status: number,
+    message: string,
+    /** Milliseconds after which the server asks to be tried again; 0: it does not say. */
+    readonly retryAfter: number,
+  ) {
+    super(message);
+    this.name = 'ApiError';
+  }
+
+  /** Whether the same request may succeed later without anybody doing anything. */
+  get passing(): boolean {
+    return this.code === 'network' || this.status === 503 || this.status === 502 || this.status === 504;
+  }
+}
+
+export interface Ask {
+  signal?: AbortSignal;
+  /** Answer only from a state that includes this position. */
+  min?: string;
+}
+
+type Query = Readonly<Record<string, string | number | undefined>>;
+
+async function get<T>(path: string, ask: Ask, query: Query = {}): Promise<T> {
+  const search = new URLSearchParams();
+  for (const [k, v] of Object.entries(query)) if (v !== undefined) search.set(k, String(v));
+  const url = search.size ? `${path}?${search}` : path;
+  const headers: Record<string, string> = { accept: 'application/json' };
+  if (ask.min) headers['x-min-position'] = ask.min;
+  let response: Response;
+  try {
+    response = await fetch(url, { headers, signal: ask.signal ?? null });
+  } catch (cause) {
+    if (ask.signal?.aborted) throw cause;
+    throw new ApiError('network', 0, '', 0);
+  }
+  if (!response.ok) throw await problem(response);
+  return (await response.json()) as T;
+}
+
+async function problem(response: Response): Promise<ApiError> {
+  let body: { code?: string; detail?: string } = {};
+  try {
+    body = (await response.json()) as typeof body;
+  } catch {
+    // Not a problem document (a proxy's page): the status says enough.
+  }
+  const after = Number(response.headers.get('retry-after'));
+  const code = body.code ?? (response.status === 404 ? 'not_found' : String(response.status));
+  return new ApiError(code, response.status, body.detail ?? '', Number.isFinite(after) ? after * 1000 : 0);
+}
+
+export const api = {
+  deployment: (ask: Ask = {}) => get<Deployment>('/api/deployment', ask),
+  place: (code: string, ask: Ask = {}) => get<PlaceView>(`/api/places/${code}`, ask),
+  search: async (q: string, limit: number, ask: Ask = {}) =>
+    (await get<{ places: PlaceHit[] }>('/api/places', ask, { q, limit })).places,
+  figures: (code: string, ask: Ask = {}) => get<Figures>(`/api/places/${code}/figures`, ask),
+  layers: async (ask: Ask = {}) => (await get<{ groups: LayerGroup[] }>('/api/layers', ask)).groups,
+  classes: (ask: Ask = {}) => get<Classes>('/api/classes', ask),
+  sources: async (ask: Ask = {}) => (await get<{ sources: Source[] }>('/api/sources', ask)).sources,
+  events: (place: string, limit: number, before: string | undefined, ask: Ask = {}) =>
+    get<EventPage>('/api/events', ask, { place, status: 'all', limit, before }),
+  event: (id: number, ask: Ask = {}) => get<EventDetail>(`/api/events/${id}`, ask),
+  site: (id: number, ask: Ask = {}) => get<SiteDetail>(`/api/sites/${id}`, ask),
+};

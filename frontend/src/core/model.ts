@@ -1,0 +1,201 @@
+/** The nouns of the server's API as the page uses them. Times are RFC 3339 in UTC, positions decimal strings. */
+
+/** [west, south, east, north] in degrees, WGS 84. */
+export type Bounds = readonly [number, number, number, number];
+export type LonLat = readonly [number, number];
+
+/** A count, or null when it may not be told (fewer people than the deployment's threshold). */
+export type Count = number | null;
+
+export type Kind = 'person' | 'site' | 'event' | 'place';
+
+export interface Named {
+  name: string;
+  nameEn: string;
+}
+
+export interface Deployment extends Named {
+  zone: string;
+  synthetic: boolean;
+  version: string;
+  roots: string[];
+  bounds: number[] | null;
+  access: string;
+  threshold: number;
+  position: string;
+  asOf: string;
+  statuses: string[];
+  channels: string[];
+}
+
+export interface PlaceRef extends Named {
+  code: string;
+  level: number;
+  label: number[] | null;
+  bounds: number[] | null;
+  areaKm2?: number | null;
+}
+
+export interface PlaceView {
+  place: PlaceRef;
+  path: PlaceRef[];
+  children: PlaceRef[];
+}
+
+export interface PlaceHit extends PlaceRef {
+  path: string;
+}
+
+export interface ChildFigures {
+  code: string;
+  person: Count;
+  site: Count;
+  event: Count;
+  today: number;
+  open: number;
+  overdue: number;
+}
+
+export interface Figures {
+  code: string;
+  position: string;
+  asOf: string;
+  threshold: number;
+  totals: { person: Count; site: Count; event: Count };
+  layers: { code: string; count: Count }[];
+  classes: { kind: string; code: string; count: Count }[];
+  events: { today: number; open: number; overdue: number; closed30d: number; closedInTime30d: number };
+  hours: { at: string; count: number }[];
+  days: { date: string; count: number }[];
+  children: ChildFigures[];
+}
+
+export interface SourceRef extends Named {
+  code: string;
+  late: boolean;
+  lastAt: string | null;
+}
+
+export interface LayerDef extends Named {
+  code: string;
+  kind: Kind;
+  color: string;
+  shape: string;
+  minZoom: number;
+  visible: boolean;
+  filter: string;
+  owner: Named | null;
+  source: SourceRef | null;
+}
+
+export interface LayerGroup extends Named {
+  layers: LayerDef[];
+}
+
+export interface ClassDef extends Named {
+  kind: string;
+  code: string;
+  group: string;
+  color: string;
+  shape: string;
+}
+
+export interface ItemDef extends Named {
+  code: string;
+  category: string;
+  level: number;
+  deadlineHours: number;
+  department: Named | null;
+}
+
+export interface Classes {
+  classes: ClassDef[];
+  items: ItemDef[];
+}
+
+export interface Source extends Named {
+  code: string;
+  department: Named | null;
+  kind: string;
+  cadenceSeconds: number | null;
+  lastAt: string | null;
+  late: boolean;
+  synthetic: boolean;
+}
+
+export interface EventSummary {
+  id: number;
+  title: string;
+  category: string;
+  item: string | null;
+  /** 1 gravest … 4 slight. */
+  level: number;
+  status: string;
+  channel: string;
+  reportedAt: string;
+  dueAt: string | null;
+  closedAt: string | null;
+  overdue: boolean;
+  lon: number;
+  lat: number;
+  place: PlaceRef | null;
+  placePath: string;
+}
+
+export interface EventDetail extends EventSummary {
+  description: string;
+  address: string | null;
+  attributes: Record<string, unknown>;
+  source: Named;
+  itemName: string | null;
+  itemNameEn: string | null;
+  department: Named | null;
+  steps: string[];
+  version: number;
+  position: string;
+}
+
+export interface EventPage {
+  events: EventSummary[];
+  next: string | null;
+  position: string;
+  asOf: string;
+}
+
+export interface SiteDetail {
+  id: number;
+  name: string;
+  class: string;
+  className: string;
+  classNameEn: string;
+  status: string;
+  address: string | null;
+  attributes: Record<string, unknown>;
+  lon: number;
+  lat: number;
+  place: PlaceRef | null;
+  placePath: string;
+  source: Named;
+  updatedAt: string;
+  position: string;
+}
+
+/** One committed change as the stream tells it. Of a person only the operation and the layers are told. */
+export interface Change {
+  position: string;
+  at: string;
+  kind: string;
+  op: 'put' | 'delete' | 'batch';
+  id: number | null;
+  lon: number | null;
+  lat: number | null;
+  bounds: number[] | null;
+  place: string | null;
+  category?: string | null;
+  class?: string | null;
+  item?: string | null;
+  status?: string | null;
+  level?: number | null;
+  layers: string[];
+  count: number | null;
+}
