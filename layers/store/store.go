@@ -37,6 +37,7 @@ type World struct {
 	Tree       *layers.Tree
 	Areas      *geo.Areas // finds the place of a location
 	Sources    map[int32]Source
+	Bits       index.Bits // which records belong to which layers, on the present day
 }
 
 // World is the current one; nil until Run has read it.

@@ -66,6 +66,8 @@ create table change (
     check (op = 'batch' or feature_id is not null)
 );
 create index change_position on change (position, seq);
+create index change_departed on change (kind, position) where op <> 'put' or not (old_geom ~= new_geom);
+create index change_configured on change (position) where kind in ('place', 'layer', 'catalogue');
 create unique index change_client_key on change (client_key) where client_key is not null;
 comment on table change is 'Ledger (变更): one row a committed change, in the transaction that made it';
 comment on column change.position is 'Position: the writing transaction''s id. All changes of positions below pg_snapshot_xmin are complete';

@@ -1,0 +1,61 @@
+package store
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/paulmach/orb"
+
+	"onepicture/geo"
+	"onepicture/layers"
+	"onepicture/layers/ledger"
+	"onepicture/sql"
+)
+
+var (
+	siteFeaturesSQL  = sql.Text("store/site_features.sql")
+	eventFeaturesSQL = sql.Text("store/event_features.sql")
+	baseTileSQL      = sql.Text("store/base_tile.sql")
+	placesTileSQL    = sql.Text("store/places_tile.sql")
+)
+
+// Features gives names and exact geometries by id in one round trip; what is outside the scope is left out. Persons
+// have none: they enter the map as counts only.
+func (s *Store) Features(ctx context.Context, scope layers.Scope, kind layers.Kind, ids []int64) (map[int64]layers.Feature, error) {
+	text := map[layers.Kind]string{layers.KindSite: siteFeaturesSQL, layers.KindEvent: eventFeaturesSQL}[kind]
+	if text == "" || scope.Detail(kind) < layers.DetailRecords {
+		return nil, nil
+	}
+	rows, err := s.pool.Query(ctx, text, ids)
+	if err != nil {
+		return nil, ledger.Problem(string(kind), err)
+	}
+	out := make(map[int64]layers.Feature, len(ids))
+	var f layers.Feature
+	var place layers.PlaceID
+	var g orb.Geometry
+	_, err = pgx.ForEachRow(rows, []any{&f.ID, &place, &f.Name, &g}, func() error {
+		if scope.Sees(place) {
+			f.Geom = g
+			out[f.ID] = f
+		}
+		return nil
+	})
+	return out, ledger.Problem(string(kind), err)
+}
+
+// Base is the base map's tile: land, water, green, roads. Empty when there is nothing in it.
+func (s *Store) Base(ctx context.Context, t geo.Tile) ([]byte, error) {
+	return s.bytes(ctx, "base map", baseTileSQL, t.Z, t.X, t.Y)
+}
+
+// Places is the tile of boundaries and labels.
+func (s *Store) Places(ctx context.Context, t geo.Tile) ([]byte, error) {
+	return s.bytes(ctx, "places", placesTileSQL, t.Z, t.X, t.Y, s.Today())
+}
+
+func (s *Store) bytes(ctx context.Context, what, text string, args ...any) ([]byte, error) {
+	var b []byte
+	err := s.pool.QueryRow(ctx, text, args...).Scan(&b)
+	return b, ledger.Problem(what, err)
+}

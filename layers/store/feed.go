@@ -1,0 +1,321 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/paulmach/orb"
+	"golang.org/x/sync/errgroup"
+
+	"onepicture/geo"
+	"onepicture/layers"
+	"onepicture/layers/filter"
+	"onepicture/layers/index"
+	"onepicture/sql"
+)
+
+var (
+	exportSQL     = sql.Text("store/snapshot.sql")
+	horizonSQL    = sql.Text("ledger/horizon.sql")
+	departedSQL   = sql.Text("store/departed.sql")
+	configuredSQL = sql.Text("store/configured.sql")
+	feedSQL       = map[layers.Kind]string{
+		layers.KindPerson: sql.Text("store/feed_person.sql"),
+		layers.KindSite:   sql.Text("store/feed_site.sql"),
+		layers.KindEvent:  sql.Text("store/feed_event.sql"),
+	}
+	lastSQL = map[layers.Kind]string{
+		layers.KindPerson: sql.Text("store/last_person.sql"),
+		layers.KindSite:   sql.Text("store/last_site.sql"),
+		layers.KindEvent:  sql.Text("store/last_event.sql"),
+	}
+)
+
+// Applied is one batch of the ledger with what it did to the index.
+type Applied struct {
+	Batch   layers.Batch
+	Effects []index.Effect
+}
+
+// feedState is the progress of loading, for health and for those who must wait.
+type feedState struct {
+	loaded, expected atomic.Int64
+	bits             index.Bits
+	day              time.Time
+}
+
+// idsPerRead is how many ids one read of the load covers.
+const idsPerRead = 100_000
+
+// Run loads the index from one snapshot of the database and then follows the ledger until ctx ends. After each batch
+// it tells the sink, which must not block.
+func (s *Store) Run(ctx context.Context, sink func(Applied)) error {
+	after, err := s.load(ctx)
+	if err != nil {
+		return fmt.Errorf("load the index: %w", err)
+	}
+	return s.ledger.Follow(ctx, after, func(ctx context.Context, b layers.Batch) error {
+		effects, err := s.applyRetrying(ctx, b)
+		if err == nil {
+			sink(Applied{b, effects})
+		}
+		return err
+	})
+}
+
+// applyRetrying reads what a batch needs from the database for as long as it takes: the follower must neither skip a
+// batch nor end because PostgreSQL restarts.
+func (s *Store) applyRetrying(ctx context.Context, b layers.Batch) ([]index.Effect, error) {
+	pause := 50 * time.Millisecond
+	for {
+		effects, err := s.apply(ctx, b)
+		if err == nil || ctx.Err() != nil {
+			return effects, errors.Join(err, ctx.Err())
+		}
+		t := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return nil, ctx.Err()
+		case <-t.C:
+		}
+		pause = min(2*pause, 2*time.Second)
+	}
+}
+
+func (s *Store) load(ctx context.Context) (layers.Position, error) {
+	tx, err := s.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	var at time.Time
+	var lo, hi, configured int64
+	if err := tx.QueryRow(ctx, horizonSQL).Scan(&at, &lo, &hi); err != nil {
+		return 0, err
+	}
+	if err := tx.QueryRow(ctx, configuredSQL).Scan(&configured); err != nil {
+		return 0, err
+	}
+	w, err := ReadWorld(ctx, tx, true)
+	if err != nil {
+		return 0, err
+	}
+	s.world.Store(w)
+	if err := s.decide(w); err != nil {
+		return 0, err
+	}
+	b := index.NewBuilder(s.feed.bits)
+	if err := readFloors(ctx, tx, b); err != nil {
+		return 0, err
+	}
+	if err := s.loadRows(ctx, tx, b); err != nil {
+		return 0, err
+	}
+	position := layers.Position(lo - 1)
+	return position, s.index.Load(b, w.Tree, position, layers.Position(configured), at)
+}
+
+func readFloors(ctx context.Context, q queryer, b *index.Builder) error {
+	rows, err := q.Query(ctx, departedSQL)
+	if err != nil {
+		return err
+	}
+	var kind layers.Kind
+	var p int64
+	_, err = pgx.ForEachRow(rows, []any{&kind, &p}, func() error {
+		if slices.Contains(layers.Kinds, kind) {
+			b.Floor(kind, layers.Position(p))
+		}
+		return nil
+	})
+	return err
+}
+
+// span is a range of ids of a kind to read.
+type span struct {
+	kind        layers.Kind
+	first, last int64
+}
+
+func (s *Store) loadRows(ctx context.Context, tx pgx.Tx, b *index.Builder) error {
+	var snapshot string
+	if err := tx.QueryRow(ctx, exportSQL).Scan(&snapshot); err != nil {
+		return err
+	}
+	var spans []span
+	for _, k := range layers.Kinds {
+		var last int64
+		if err := tx.QueryRow(ctx, lastSQL[k]).Scan(&last); err != nil {
+			return err
+		}
+		for id := int64(1); id <= last; id += idsPerRead {
+			spans = append(spans, span{k, id, id + idsPerRead - 1})
+		}
+		s.feed.expected.Add(last)
+	}
+	var mu sync.Mutex
+	take := func() (span, bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		if len(spans) == 0 {
+			return span{}, false
+		}
+		next := spans[0]
+		spans = spans[1:]
+		return next, true
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	for range 3 { // two for PostgreSQL's side, one to overlap
+		g.Go(func() error { return s.loadSpans(ctx, snapshot, take, b) })
+	}
+	return g.Wait()
+}
+
+func (s *Store) loadSpans(ctx context.Context, snapshot string, take func() (span, bool), b *index.Builder) error {
+	tx, err := s.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	// The statement takes no parameters; the name is PostgreSQL's own.
+	if _, err := tx.Exec(ctx, "set transaction snapshot '"+snapshot+"'"); err != nil {
+		return err
+	}
+	for {
+		sp, ok := take()
+		if !ok {
+			return nil
+		}
+		puts, err := readRows(ctx, tx, sp)
+		if err != nil {
+			return err
+		}
+		b.Add(sp.kind, puts)
+		s.feed.loaded.Add(sp.last - sp.first + 1)
+	}
+}
+
+// readRows reads the index's columns of the features whose ids lie in the range.
+func readRows(ctx context.Context, q queryer, sp span) ([]index.Put, error) {
+	rows, err := q.Query(ctx, feedSQL[sp.kind], sp.first, sp.last)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []index.Put
+	for rows.Next() {
+		p := index.Put{Kind: sp.kind}
+		r := &p.Record
+		var lon, lat float64
+		var position int64
+		var class, item, status, level int16
+		var flags int32
+		var box orb.Geometry
+		switch sp.kind {
+		case layers.KindPerson:
+			err = rows.Scan(&r.ID, &lon, &lat, &r.Place, &class, &status, &flags, &r.Time, &position)
+		case layers.KindSite:
+			err = rows.Scan(&r.ID, &lon, &lat, &r.Place, &class, &status, &r.Time, &position, &box)
+		case layers.KindEvent:
+			err = rows.Scan(&r.ID, &lon, &lat, &r.Place, &class, &item, &status, &level, &flags, &r.Time, &r.Due, &position)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read %s rows: %w", sp.kind, err)
+		}
+		r.Key, p.Position = geo.KeyOf(lon, lat), layers.Position(position)
+		r.Class, r.Item, r.Status, r.Level, r.Flags = uint16(class), uint16(item), uint8(status), uint8(level), uint32(flags)
+		if box != nil {
+			bound := box.Bound()
+			p.Bound = &bound
+		}
+		out = append(out, p)
+	}
+	return out, rows.Err()
+}
+
+// apply turns a batch into an update of the index.
+func (s *Store) apply(ctx context.Context, b layers.Batch) ([]index.Effect, error) {
+	u := index.Update{Through: b.Through, At: b.At}
+	changes := slices.Clone(b.Changes)
+	// Of two changes of one feature the one with the greater number is the later (layers.Batch).
+	slices.SortFunc(changes, func(a, c layers.Change) int { return int(a.Seq - c.Seq) })
+	configured, places := false, false
+	for i := range changes {
+		c := &changes[i]
+		switch {
+		case !slices.Contains(layers.Kinds, c.Kind):
+			configured, places = true, places || c.Kind == layers.KindPlace
+		case c.Op == layers.OpDelete:
+			u.Deletes = append(u.Deletes, index.Delete{Kind: c.Kind, ID: c.FeatureID, Position: c.Position})
+		case c.Op == layers.OpPut && c.Record != nil:
+			p := index.Put{Kind: c.Kind, Record: *c.Record, Position: c.Position}
+			if c.New != nil {
+				if bound, ok := c.New.Geom.(orb.Bound); ok {
+					p.Bound = &bound
+				}
+			}
+			u.Puts = append(u.Puts, p)
+		case c.Op == layers.OpBatch:
+			for _, ids := range c.IDs {
+				puts, err := readRows(ctx, s.pool, span{c.Kind, ids.First, ids.Last})
+				if err != nil {
+					return nil, err
+				}
+				u.Puts = append(u.Puts, puts...)
+			}
+		}
+	}
+	if err := s.reconfigure(ctx, &u, configured, places); err != nil {
+		return nil, err
+	}
+	return s.index.Apply(u), nil
+}
+
+// reconfigure reads the world again when configuration or places changed, and decides ages anew when the day has.
+func (s *Store) reconfigure(ctx context.Context, u *index.Update, configured, places bool) error {
+	old := s.world.Load()
+	newDay := !old.Deployment.Today(time.Now()).Equal(s.feed.day)
+	if !configured && !newDay {
+		return nil
+	}
+	w, err := ReadWorld(ctx, s.pool, places || newDay)
+	if err != nil {
+		return err
+	}
+	if w.Areas == nil {
+		w.Areas = old.Areas
+	}
+	s.world.Store(w)
+	if err := s.decide(w); err != nil {
+		return err
+	}
+	u.Tree, u.Bits = w.Tree, s.feed.bits
+	return nil
+}
+
+// decide compiles the layers' filters for the present day.
+func (s *Store) decide(w *World) error {
+	today := w.Deployment.Today(time.Now())
+	bits := index.Bits{}
+	for i := range w.Catalogue.Layers {
+		l := &w.Catalogue.Layers[i]
+		if !slices.Contains(layers.Kinds, l.Kind) {
+			continue
+		}
+		f, err := filter.Parse(l.Kind, l.Filter, w.Catalogue, w.Deployment.Zone)
+		if err != nil {
+			return fmt.Errorf("layer %s: %w", l.Code, err)
+		}
+		bits[l.Kind] = append(bits[l.Kind], index.LayerBit{Bit: l.Bit, Match: f.Predicate(today)})
+	}
+	s.feed.bits, s.feed.day = bits, today
+	w.Bits = bits
+	return nil
+}

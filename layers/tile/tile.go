@@ -1,0 +1,278 @@
+// Package tile builds vector tiles from the index: cells with counts where there is much, features where there is
+// little. Every tile is bounded whatever the data, and nothing is dropped: the cells sum to the exact number.
+package tile
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+
+	"onepicture/geo"
+	"onepicture/layers"
+	"onepicture/layers/filter"
+	"onepicture/layers/index"
+)
+
+// The budget of a tile.
+const (
+	MaxFeatures = 2000
+	MaxBytes    = 64 << 10 // compressed
+	MaxLayers   = 16
+	cellDepth   = 6 // 64 × 64 cells
+)
+
+// finestCounts is the zoom of the finest square that a scope with counts only sees: 2^-18 of the world, 150 m.
+const finestCounts = 18
+
+// The two built-in tile sets beside the thematic layers.
+const (
+	Base   = "base"
+	Places = "places"
+)
+
+// Source gives what is not in the index; the store does.
+type Source interface {
+	Features(ctx context.Context, scope layers.Scope, kind layers.Kind, ids []int64) (map[int64]layers.Feature, error)
+	Base(ctx context.Context, t geo.Tile) ([]byte, error)
+	Places(ctx context.Context, t geo.Tile) ([]byte, error)
+}
+
+// Request is one tile as one scope may see it.
+type Request struct {
+	Set      string          // Base or Places; else empty
+	Layers   []*layers.Layer // thematic layers, when Set is empty
+	Tile     geo.Tile
+	Scope    layers.Scope
+	Filter   *filter.Filter // of the layers' kind; nil: all
+	From, To time.Time      // reported within; zero: any time
+	Today    time.Time      // civil date for ages
+}
+
+// Version is the position of the last change inside the tile that could change a byte of it, on that snapshot.
+func (r Request) Version(s *index.Snapshot) layers.Position {
+	if r.Set != "" {
+		return s.Configured()
+	}
+	masks := map[layers.Kind]uint64{}
+	for _, l := range r.Layers {
+		masks[l.Kind] |= 1 << l.Bit
+	}
+	v := s.Configured()
+	for kind, mask := range masks {
+		v = max(v, s.Version(kind, mask, r.Tile))
+	}
+	return v
+}
+
+// Key names the tile's bytes at a version: layers, tile, version, what the scope means, filter, window. Equal keys
+// mean equal bytes; no personal value is in it.
+func (r Request) Key(v layers.Position) string {
+	codes := r.Set
+	for _, l := range r.Layers {
+		codes += l.Code + ","
+	}
+	window := ""
+	if !r.From.IsZero() || !r.To.IsZero() {
+		window = fmt.Sprintf("%d-%d", r.From.Unix(), r.To.Unix())
+	}
+	day := ""
+	if r.Filter != nil && !r.Filter.All() {
+		day = r.Today.Format("20060102") // ages in a filter
+	}
+	return strings.Join([]string{"tile1", codes, r.Tile.String(), v.String(), r.Scope.Class(), r.Filter.Key(), window, day}, "|")
+}
+
+// ETag is the weak tag of a key: any encoding of the same bytes.
+func ETag(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return `W/"` + hex.EncodeToString(sum[:12]) + `"`
+}
+
+// Builder builds tiles.
+type Builder struct {
+	source    Source
+	catalogue func() *layers.Catalogue
+}
+
+// NewBuilder is a builder over a source and the present catalogue.
+func NewBuilder(s Source, catalogue func() *layers.Catalogue) *Builder {
+	return &Builder{source: s, catalogue: catalogue}
+}
+
+// Build makes the tile from the snapshot and compresses it (gzip); no bytes when it is empty.
+func (b *Builder) Build(ctx context.Context, s *index.Snapshot, r Request) ([]byte, error) {
+	switch r.Set {
+	case Base:
+		raw, err := b.source.Base(ctx, r.Tile)
+		if err != nil || len(raw) == 0 {
+			return nil, err
+		}
+		return compress(raw)
+	case Places:
+		raw, err := b.source.Places(ctx, r.Tile)
+		if err != nil || len(raw) == 0 {
+			return nil, err
+		}
+		return compress(raw)
+	}
+	for depth := uint8(cellDepth); ; depth-- {
+		raw, cells, err := b.thematic(ctx, s, r, depth)
+		if err != nil || len(raw) == 0 {
+			return nil, err
+		}
+		packed, err := compress(raw)
+		if err != nil {
+			return nil, err
+		}
+		if len(packed) <= MaxBytes || !cells || depth == 0 {
+			return packed, nil
+		}
+	}
+}
+
+func (b *Builder) thematic(ctx context.Context, s *index.Snapshot, r Request, depth uint8) (raw []byte, cells bool, err error) {
+	left := MaxFeatures
+	for _, l := range r.Layers {
+		q := index.Query{Kind: l.Kind, Layers: 1 << l.Bit, Scope: r.Scope}
+		if r.Filter != nil && !r.Filter.All() {
+			q.Match = r.Filter.Predicate(r.Today)
+		}
+		if !r.From.IsZero() || !r.To.IsZero() {
+			q.From = layers.Minutes(r.From)
+			q.To = 1<<31 - 1
+			if !r.To.IsZero() {
+				q.To = layers.Minutes(r.To)
+			}
+		}
+		out := newLayer(l.Code)
+		switch r.Scope.Detail(l.Kind) {
+		case layers.DetailRecords:
+			rows, fits := s.Scan(q, r.Tile, left)
+			if fits && depth == cellDepth {
+				left -= len(rows)
+				if err := b.features(ctx, out, r, l.Kind, rows); err != nil {
+					return nil, false, err
+				}
+				break
+			}
+			cells = true
+			b.cells(out, s, q, r.Tile, depth)
+		case layers.DetailCounts:
+			cells = true
+			b.cells(out, s, q, r.Tile, min(depth, uint8(max(0, finestCounts-int(r.Tile.Z)))))
+		}
+		raw = out.appendTo(raw)
+	}
+	return raw, cells, nil
+}
+
+// cells writes squares with their exact count, or only that there are few.
+func (b *Builder) cells(out *mvtLayer, s *index.Snapshot, q index.Query, t geo.Tile, depth uint8) {
+	list := s.Cells(q, t, depth)
+	side := geo.Extent >> depth
+	classes := map[uint16]bool{}
+	for i := range list {
+		for _, c := range list[i].Classes {
+			classes[c.Class] = true
+		}
+	}
+	c := b.catalogue()
+	for i := range list {
+		cell := &list[i]
+		out.tag("cell", integer(side))
+		n, told := q.Scope.Told(q.Kind, cell.N)
+		if !told {
+			out.tag("few", truth(true))
+			half := float64(side) / 2
+			out.add(0, typePoint, pointCommands(float64(cell.X)*float64(side)+half, float64(cell.Y)*float64(side)+half))
+			continue
+		}
+		out.tag("n", integer(n))
+		if len(classes) > 1 && q.Kind != layers.KindPerson {
+			for _, k := range cell.Classes {
+				if class := c.Class(q.Kind, k.Class); class != nil {
+					out.tag("c_"+class.Code, integer(k.N))
+				}
+			}
+		}
+		out.add(0, typePoint, pointCommands(cell.PX, cell.PY))
+	}
+}
+
+// features writes single sites or events with their published attributes.
+func (b *Builder) features(ctx context.Context, out *mvtLayer, r Request, kind layers.Kind, rows []index.Row) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	ids := make([]int64, len(rows))
+	for i := range rows {
+		ids[i] = rows[i].ID
+	}
+	found, err := b.source.Features(ctx, r.Scope, kind, ids)
+	if err != nil {
+		return err
+	}
+	c := b.catalogue()
+	for i := range rows {
+		row := &rows[i]
+		f := found[row.ID]
+		kindOf, commands, ok := uint8(typePoint), []uint32(nil), true
+		if f.Geom != nil && f.Geom.Dimensions() > 0 {
+			kindOf, commands, ok = shapeCommands(f.Geom, r.Tile)
+		} else {
+			commands = pointCommands(r.Tile.Project(row.Key))
+		}
+		if !ok {
+			continue
+		}
+		tagRow(out, c, kind, row, f.Name)
+		out.add(row.ID, kindOf, commands)
+	}
+	return nil
+}
+
+func tagRow(out *mvtLayer, c *layers.Catalogue, kind layers.Kind, row *index.Row, name string) {
+	if name != "" {
+		out.tag("name", text(name))
+	}
+	class := ""
+	if k := c.Class(kind, row.Class); k != nil {
+		class = k.Code
+	}
+	switch kind {
+	case layers.KindSite:
+		out.tag("class", text(class))
+		out.tag("status", text(layers.SiteStatuses[row.Status]))
+	case layers.KindEvent:
+		out.tag("category", text(class))
+		out.tag("status", text(layers.Statuses[row.Status]))
+		out.tag("level", integer(int(row.Level)))
+		if it := c.Item(row.Item); it != nil {
+			out.tag("item", text(it.Code))
+		}
+		if row.Due != 0 {
+			out.tag("due", integer(int(row.Due)*60)) // seconds since 1970: the page knows what is overdue now
+		}
+		out.tag("at", integer(int(row.Time)*60))
+	}
+}
+
+func compress(raw []byte) ([]byte, error) {
+	var buf bytes.Buffer
+	w, err := gzip.NewWriterLevel(&buf, 5)
+	if err != nil {
+		return nil, fmt.Errorf("compress tile: %w", err)
+	}
+	if _, err := w.Write(raw); err != nil {
+		return nil, fmt.Errorf("compress tile: %w", err)
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("compress tile: %w", err)
+	}
+	return buf.Bytes(), nil
+}
