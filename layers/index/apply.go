@@ -1,0 +1,298 @@
+package index
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/paulmach/orb"
+
+	"onepicture/layers"
+)
+
+// Put is a feature as it is now.
+type Put struct {
+	Kind     layers.Kind
+	Record   layers.Record
+	Position layers.Position // of the change
+	Bound    *orb.Bound      // of a line or an area, WGS 84; nil: a point
+}
+
+// Delete is a feature that is no more.
+type Delete struct {
+	Kind     layers.Kind
+	ID       int64
+	Position layers.Position
+}
+
+// Update is what became complete since the last one. Of several puts of one feature the last counts; a deleted
+// feature stays deleted, because ids are never used again.
+type Update struct {
+	Through layers.Position // every change up to it is in this update or was in one before
+	At      time.Time
+	Puts    []Put
+	Deletes []Delete
+	Tree    *layers.Tree // nil: unchanged
+	Bits    Bits         // nil: unchanged; else every row is looked at again
+}
+
+// Effect is what an update did to one feature.
+type Effect struct {
+	Kind     layers.Kind
+	ID       int64
+	Position layers.Position
+	Old, New *Row       // nil: did not exist before, does not exist after
+	Bound    *orb.Bound // as it was put
+}
+
+// Apply makes the next snapshot and publishes it. It costs some 50 µs a change that comes alone and far less in a
+// batch. An update that the index already reflects (Through not after its position) only moves the as-of time, and
+// takes a new tree or new definitions, which may change with the date alone. Nil before the index is loaded.
+func (x *Index) Apply(u Update) []Effect {
+	x.write.Lock()
+	defer x.write.Unlock()
+	old := x.now.Load()
+	if old == nil {
+		return nil
+	}
+	next := *old
+	if u.At.After(next.at) {
+		next.at = u.At
+	}
+	var effects []Effect
+	fresh := u.Through > old.position
+	next.position = max(u.Through, old.position)
+	if u.Tree != nil {
+		next.tree, next.configured = u.Tree, next.position
+	}
+	if u.Bits != nil {
+		next.bits, next.configured = u.Bits, next.position
+	}
+	for i, k := range layers.Kinds {
+		if fresh {
+			e := edit{kind: k, bits: next.bits, after: old.position, through: u.Through, table: next.tables[i]}
+			e.gather(u)
+			next.tables[i] = e.apply()
+			effects = append(effects, e.effects...)
+		}
+		if u.Bits != nil {
+			next.tables[i] = next.tables[i].relayered(k, u.Bits)
+		}
+	}
+	x.publish(&next)
+	return effects
+}
+
+// edit is the part of an update that concerns one table.
+type edit struct {
+	kind           layers.Kind
+	bits           Bits
+	after, through layers.Position
+	table          *table
+	versions       *versions
+	puts           map[int64]*Put // the last of each feature; nil: deleted
+	order          []int64
+	positions      map[int64]layers.Position
+	effects        []Effect
+}
+
+func (e *edit) gather(u Update) {
+	e.puts, e.positions = map[int64]*Put{}, map[int64]layers.Position{}
+	note := func(id int64, p *Put, at layers.Position) {
+		if _, known := e.puts[id]; !known {
+			e.order = append(e.order, id)
+		}
+		e.puts[id] = p
+		e.positions[id] = max(e.positions[id], e.clamp(at))
+	}
+	for i := range u.Puts {
+		if p := &u.Puts[i]; p.Kind == e.kind {
+			note(p.Record.ID, p, p.Position)
+		}
+	}
+	for _, d := range u.Deletes {
+		if d.Kind == e.kind {
+			note(d.ID, nil, d.Position)
+		}
+	}
+}
+
+// clamp keeps a position within the update, so that no tile changes without its version rising.
+func (e *edit) clamp(p layers.Position) layers.Position {
+	if p <= e.after || p > e.through {
+		return e.through
+	}
+	return p
+}
+
+func (e *edit) apply() *table {
+	if len(e.order) == 0 {
+		return e.table
+	}
+	t := *e.table
+	e.versions = t.versions.copy()
+	rows := make([]rowChange, 0, 2*len(e.order))
+	ids := make([]idChange, 0, len(e.order))
+	shapes := map[int64]*shape{}
+	tallies := editTallies(t.tallies)
+	for _, id := range e.order {
+		old, new := e.change(id)
+		if old == nil && new == nil {
+			continue // deleted before it was seen here
+		}
+		if old != nil {
+			tallies.add(old, -1)
+			t.rows--
+			if new == nil || new.spot() != old.spot() {
+				rows = append(rows, rowChange{old.spot(), nil})
+			}
+		}
+		if new != nil {
+			tallies.add(new, 1)
+			t.rows++
+			t.classes = max(t.classes, int(new.Class)+1)
+			rows = append(rows, rowChange{new.spot(), new})
+			ids = append(ids, idChange{id: id, key: new.Key})
+		} else {
+			ids = append(ids, idChange{id: id, gone: true})
+		}
+		e.shape(id, shapes, old, new)
+	}
+	e.versions.bound()
+	t.first, t.chunks = t.with(rows)
+	t.ids = t.ids.with(ids)
+	t.shapes = withShapes(t.shapes, shapes)
+	t.tallies = tallies.list
+	t.versions = e.versions
+	return &t
+}
+
+// change finds both states of a feature, notes the effect and raises the versions where it was and where it is.
+func (e *edit) change(id int64) (old, new *Row) {
+	if r, ok := e.table.find(id); ok {
+		old = &r
+	}
+	if p := e.puts[id]; p != nil {
+		new = &Row{Record: p.Record, Layers: e.bits.Of(e.kind, &p.Record)}
+	}
+	if old == nil && new == nil {
+		return nil, nil
+	}
+	at := e.positions[id]
+	var mask uint64
+	for _, r := range []*Row{old, new} {
+		if r != nil {
+			mask |= r.Layers
+		}
+	}
+	for _, r := range []*Row{old, new} {
+		if r != nil {
+			e.versions.raise(r.Key, mask, at)
+		}
+	}
+	effect := Effect{Kind: e.kind, ID: id, Position: at, Old: old, New: new}
+	if p := e.puts[id]; p != nil {
+		effect.Bound = p.Bound
+	}
+	e.effects = append(e.effects, effect)
+	return old, new
+}
+
+func (e *edit) shape(id int64, changes map[int64]*shape, old, new *Row) {
+	var mask uint64
+	for _, r := range []*Row{old, new} {
+		if r != nil {
+			mask |= r.Layers
+		}
+	}
+	if s, ok := findShape(e.table.shapes, id); ok {
+		e.versions.raiseBox(s.box(), mask, e.positions[id])
+		changes[id] = nil
+	}
+	if p := e.puts[id]; p != nil && p.Bound != nil {
+		s := shapeOf(id, *p.Bound)
+		e.versions.raiseBox(s.box(), mask, e.positions[id])
+		changes[id] = &s
+	}
+}
+
+// tallyEdit copies the tallies that change, once each.
+type tallyEdit struct {
+	list  []*tally
+	owned map[layers.PlaceID]bool
+}
+
+func editTallies(list []*tally) *tallyEdit {
+	return &tallyEdit{append([]*tally(nil), list...), map[layers.PlaceID]bool{}}
+}
+
+func (e *tallyEdit) add(r *Row, n int32) {
+	for int(r.Place) >= len(e.list) {
+		e.list = append(e.list, nil)
+	}
+	y := &e.list[r.Place]
+	if !e.owned[r.Place] {
+		e.owned[r.Place] = true
+		if *y == nil {
+			*y = &tally{}
+		} else {
+			*y = (*y).copy()
+		}
+	}
+	(*y).add(r, n)
+}
+
+// relayered looks at every row again under new definitions.
+func (t *table) relayered(k layers.Kind, bits Bits) *table {
+	next := *t
+	next.chunks = make([]*chunk, len(t.chunks))
+	parts := inParallel(len(t.chunks), func(take func() (int, bool)) []*tally {
+		tallies := &tallyEdit{list: make([]*tally, len(t.tallies)), owned: map[layers.PlaceID]bool{}}
+		var rows []Row
+		for i, ok := take(); ok; i, ok = take() {
+			rows = t.chunks[i].appendRows(rows[:0], 0, t.chunks[i].len())
+			for j := range rows {
+				rows[j].Layers = bits.Of(k, &rows[j].Record)
+				tallies.add(&rows[j], 1)
+			}
+			next.chunks[i] = newChunk(rows)
+		}
+		return tallies.list
+	})
+	next.tallies = sumTallies(parts)
+	return &next
+}
+
+func sumTallies(parts [][]*tally) []*tally {
+	var out []*tally
+	for _, part := range parts {
+		for id, y := range part {
+			switch {
+			case id == len(out):
+				out = append(out, y)
+			case out[id] == nil:
+				out[id] = y
+			default:
+				out[id].sum(y)
+			}
+		}
+	}
+	return out
+}
+
+// inParallel runs work on all processors; take deals out the numbers below n, each once.
+func inParallel[T any](n int, work func(take func() (int, bool)) T) []T {
+	var next atomic.Int64
+	take := func() (int, bool) {
+		i := int(next.Add(1)) - 1
+		return i, i < n
+	}
+	out := make([]T, runtime.GOMAXPROCS(0))
+	var all sync.WaitGroup
+	for i := range out {
+		all.Go(func() { out[i] = work(take) })
+	}
+	all.Wait()
+	return out
+}

@@ -1,0 +1,116 @@
+package index
+
+import (
+	"onepicture/geo"
+)
+
+// Count is the exact number of features that the query chooses. Whether it may be told is for Scope.Told.
+func (s *Snapshot) Count(q Query) int {
+	t, p := s.plan(q)
+	return p.count(t.whole(), nil)
+}
+
+// CountIn counts within an area: the ranges are a cover of it (geo.Cover); exact tests the rows of those ranges that
+// are not wholly inside.
+func (s *Snapshot) CountIn(q Query, ranges []geo.Range, exact *geo.Prepared) int {
+	t, p := s.plan(q)
+	var spans []span
+	for _, r := range ranges {
+		spans = t.spans(spans, r.Lo, r.Hi, !r.Inside)
+	}
+	return p.count(spans, exact)
+}
+
+// CountTile counts within a tile.
+func (s *Snapshot) CountTile(q Query, tile geo.Tile) int {
+	t, p := s.plan(q)
+	lo, hi := tile.Range()
+	return p.count(t.spans(nil, lo, hi, false), nil)
+}
+
+func (p *plan) count(spans []span, exact *geo.Prepared) int {
+	n := 0
+	for _, part := range scan(p, spans, func(part *int, sp span, picked []uint16, whole bool) {
+		switch {
+		case !sp.exact && whole:
+			*part += sp.hi - sp.lo
+		case !sp.exact:
+			*part += len(picked)
+		default:
+			sp.each(picked, whole, func(i int) {
+				if exact.Contains(sp.chunk.key[i].LonLat()) {
+					*part++
+				}
+			})
+		}
+	}) {
+		n += part
+	}
+	return n
+}
+
+// each calls do for the picked rows, or for all of the span.
+func (sp span) each(picked []uint16, whole bool, do func(i int)) {
+	if whole {
+		for i := sp.lo; i < sp.hi; i++ {
+			do(i)
+		}
+		return
+	}
+	for _, i := range picked {
+		do(int(i))
+	}
+}
+
+// Histogram counts by time in n steps of equal length in the kind's unit, from a start on. (Days of a zone with summer
+// time are not of equal length: count hours and add them up.)
+func (s *Snapshot) Histogram(q Query, from, step int32, n int) []int {
+	out := make([]int, max(n, 0))
+	if n <= 0 || step <= 0 {
+		return out
+	}
+	t, p := s.plan(q)
+	p.during(from, int64(from)+int64(step)*int64(n))
+	for _, part := range scan(&p, t.whole(), func(part *[]int, sp span, picked []uint16, whole bool) {
+		if *part == nil {
+			*part = make([]int, n)
+		}
+		sp.each(picked, whole, func(i int) { (*part)[(at(sp.chunk.time, i)-from)/step]++ })
+	}) {
+		for i, k := range part {
+			out[i] += k
+		}
+	}
+	return out
+}
+
+// ByPlace counts by place in one pass: by ordinal of the snapshot's tree, each place with all below it.
+func (s *Snapshot) ByPlace(q Query) []int {
+	t, p := s.plan(q)
+	byID := make([]int, len(t.tallies))
+	for _, part := range scan(&p, t.whole(), func(part *[]int, sp span, picked []uint16, whole bool) {
+		if *part == nil {
+			*part = make([]int, len(t.tallies))
+		}
+		if whole && len(sp.chunk.places) == 1 {
+			(*part)[sp.chunk.places[0]] += sp.hi - sp.lo
+			return
+		}
+		sp.each(picked, whole, func(i int) { (*part)[at(sp.chunk.place, i)]++ })
+	}) {
+		for i, k := range part {
+			byID[i] += k
+		}
+	}
+	out := make([]int, s.tree.Len())
+	for o := len(out) - 1; o >= 0; o-- { // pre-order: children come after their parent
+		place := s.tree.At(int32(o))
+		if int(place.ID) < len(byID) {
+			out[o] += byID[place.ID]
+		}
+		if parent := s.tree.Ordinal(place.Parent); parent >= 0 && int(parent) != o {
+			out[parent] += out[o]
+		}
+	}
+	return out
+}

@@ -1,0 +1,361 @@
+package index
+
+import (
+	"maps"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/paulmach/orb"
+	"pgregory.net/rapid"
+
+	"onepicture/geo"
+	"onepicture/layers"
+)
+
+func TestAnswersEqualAPlainMapThroughAnyChanges(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
+		m, x := newModel(t, r)
+		m.check(t, r, x.Snapshot())
+		at := layers.Position(10)
+		for range rapid.IntRange(0, 6).Draw(t, "updates") {
+			at += layers.Position(1 + r.IntN(5))
+			u := m.update(r, at)
+			if r.IntN(5) == 0 {
+				m.bits = Bits{m.kind: {{Bit: uint8(r.IntN(64)), Match: func(r *layers.Record) bool { return r.Class > 0 }}}}
+				u.Bits = m.bits
+			}
+			x.Apply(u)
+			s := x.Snapshot()
+			if s.Position() != at || !s.At().Equal(u.At) {
+				t.Fatalf("at %v %v, want %v %v", s.Position(), s.At(), at, u.At)
+			}
+			m.check(t, r, s)
+			x.Apply(u) // again: nothing changes
+			m.check(t, r, x.Snapshot())
+		}
+		checkTables(t, x.Snapshot())
+	})
+}
+
+// checkTables tests what the structures promise.
+func checkTables(t *rapid.T, s *Snapshot) {
+	for _, table := range s.tables {
+		rows, small := 0, 0
+		var last spot
+		for i, c := range table.chunks {
+			rows += c.len()
+			if c.len() > mostRows || c.len() == 0 {
+				t.Fatalf("a chunk of %d rows", c.len())
+			}
+			if c.len() < leastRows {
+				small++
+			}
+			if table.first[i] != (spot{c.key[0], c.id[0]}) {
+				t.Fatal("the list of first spots is wrong")
+			}
+			for j := range c.len() {
+				now := spot{c.key[j], c.id[j]}
+				if rows-c.len()+j > 0 && !last.before(now) {
+					t.Fatal("rows out of order")
+				}
+				if key, ok := table.ids.find(now.id); !ok || key != now.key {
+					t.Fatal("a row is not found by its id")
+				}
+				last = now
+			}
+		}
+		if rows != table.rows || small > 1+len(table.chunks)/2 {
+			t.Fatalf("%d rows, want %d; %d small chunks of %d", rows, table.rows, small, len(table.chunks))
+		}
+	}
+}
+
+func TestOldSnapshotsNeverChange(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 2))
+		m, x := newModel(t, r)
+		type kept struct {
+			model *model
+			snap  *Snapshot
+		}
+		var old []kept
+		var readers sync.WaitGroup
+		q := Query{Kind: m.kind, Scope: layers.Internal("test"), Layers: 1 << 63}
+		at := layers.Position(10)
+		for range 4 {
+			copied := *m
+			copied.rows, copied.bounds = maps.Clone(m.rows), maps.Clone(m.bounds)
+			s := x.Snapshot()
+			old = append(old, kept{&copied, s})
+			n := s.Count(q)
+			readers.Go(func() {
+				for range 20 {
+					if s.Count(q) != n {
+						t.Error("a snapshot's count changed while updates were applied")
+					}
+				}
+			})
+			at++
+			x.Apply(m.update(r, at))
+		}
+		readers.Wait()
+		for _, k := range old {
+			k.model.check(t, r, k.snap)
+		}
+	})
+}
+
+func TestVersionsAreNeverTooLow(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 3))
+		m, x := newModel(t, r)
+		at := layers.Position(10)
+		tiles := make([]geo.Tile, 60)
+		for i := range tiles {
+			tiles[i] = m.tile(r)
+		}
+		masks := []uint64{0, 1, 2, 1 << 5, 1 << 63}
+		for range 5 {
+			before := x.Snapshot()
+			at += 3
+			effects := x.Apply(m.update(r, at))
+			after := x.Snapshot()
+			for _, tile := range tiles {
+				for _, mask := range masks {
+					a, b := before.Version(m.kind, mask, tile), after.Version(m.kind, mask, tile)
+					if b < a {
+						t.Fatalf("the version of %v fell from %d to %d", tile, a, b)
+					}
+					if touches(effects, before, after, tile, mask) && b <= before.Position() {
+						t.Fatalf("%v layers %x changed after %d, but its version is %d", tile, mask, before.Position(), b)
+					}
+				}
+			}
+		}
+	})
+}
+
+// touches tells whether an effect may be seen in the tile.
+func touches(effects []Effect, before, after *Snapshot, tile geo.Tile, mask uint64) bool {
+	for _, e := range effects {
+		for i, r := range []*Row{e.Old, e.New} {
+			if r == nil || mask != 0 && r.Layers&mask == 0 {
+				continue
+			}
+			shapes := []*Snapshot{before, after}[i].tables[slot(e.Kind)].shapes
+			s, ok := findShape(shapes, e.ID)
+			if in(tile, r.Key) || ok && s.box().meets(frameOf(tile).buffered(tile.Z)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func TestVersionsStayBoundedAndSafe(t *testing.T) {
+	v := newVersions(3)
+	r := rand.New(rand.NewPCG(1, 1))
+	far := geo.TileOf(geo.KeyOf(-70, -30), 12)
+	truth := map[geo.Key]layers.Position{}
+	for i := range 60_000 {
+		v = v.copy()
+		k, at := geo.KeyOf(110+10*r.Float64(), 20+10*r.Float64()), layers.Position(10+i)
+		v.raise(k, 1<<(i%3), at)
+		v.bound()
+		truth[k] = at
+		if v.nodes > mostNodes+versionDepth {
+			t.Fatalf("%d nodes", v.nodes)
+		}
+	}
+	for k, at := range truth {
+		for _, z := range []uint8{0, 5, 11, 16, 20} {
+			if got := v.of(0, geo.TileOf(k, z)); got < at {
+				t.Fatalf("zoom %d: version %d, changed at %d", z, got, at)
+			}
+		}
+	}
+	if got := newVersions(3).of(0, far); got != 3 {
+		t.Errorf("an untouched tile is at %d, want the base", got)
+	}
+}
+
+func TestMarksFollowEachLayer(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var m marks
+		var truth [64]layers.Position
+		for i := range rapid.IntRange(1, 30).Draw(t, "n") {
+			mask := rapid.Uint64().Draw(t, "mask") & rapid.Uint64().Draw(t, "and")
+			at := layers.Position(rapid.IntRange(1, 20).Draw(t, "at"))
+			before := m
+			m.raise(mask, at)
+			for b := range truth {
+				if mask>>b&1 == 1 {
+					truth[b] = max(truth[b], at)
+				}
+				got := m.of(1 << b)
+				if got < truth[b] || got < before.of(1<<b) {
+					t.Fatalf("layer %d at %d, want at least %d", b, got, max(truth[b], before.of(1<<b)))
+				}
+				if i < len(m.sets) && got != truth[b] {
+					t.Fatalf("layer %d at %d, want exactly %d while there is room", b, got, truth[b])
+				}
+			}
+		}
+	})
+}
+
+func load(t testing.TB, bits Bits, floor bool, puts ...Put) *Index {
+	t.Helper()
+	b := NewBuilder(bits)
+	for _, p := range puts {
+		b.Add(p.Kind, []Put{p})
+	}
+	if floor {
+		for _, k := range layers.Kinds {
+			b.Floor(k, 4)
+		}
+	}
+	x := New()
+	if err := x.Load(b, testTree(), 50, 2, testTime); err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+func TestLoadedVersions(t *testing.T) {
+	here, there := geo.KeyOf(113.5, 23), geo.KeyOf(114.5, 23)
+	put := Put{Kind: layers.KindSite, Record: layers.Record{ID: 1, Key: here}, Position: 40}
+	for _, c := range []struct {
+		name  string
+		floor bool
+		key   geo.Key
+		want  layers.Position
+	}{
+		{"without a floor every tile is at the load", false, there, 50},
+		{"with a floor a tile is at its latest row", true, here, 40},
+		{"and an empty one at the floor", true, there, 4},
+	} {
+		s := load(t, nil, c.floor, put).Snapshot()
+		if got := s.Version(layers.KindSite, 1, geo.TileOf(c.key, 14)); got != c.want {
+			t.Errorf("%s: %d, want %d", c.name, got, c.want)
+		}
+	}
+}
+
+func TestUpdates(t *testing.T) {
+	k := layers.KindEvent
+	key := geo.KeyOf(113.5, 23)
+	x := load(t, testBits(k), false, Put{Kind: k, Record: layers.Record{ID: 7, Key: key, Class: 1, Place: 3}, Position: 9})
+	moved := layers.Record{ID: 7, Key: geo.KeyOf(113.6, 23), Class: 2, Place: 4}
+	effects := x.Apply(Update{Through: 60, At: testTime, Puts: []Put{
+		{Kind: k, Record: layers.Record{ID: 7, Key: key, Class: 3}, Position: 58}, {Kind: k, Record: moved, Position: 55},
+	}, Deletes: []Delete{{k, 1234, 60}}})
+	want := []Effect{{
+		Kind: k, ID: 7, Position: 58,
+		Old: &Row{layers.Record{ID: 7, Key: key, Class: 1, Place: 3}, 1 | 1<<5 | 1<<63},
+		New: &Row{moved, 2 | 1<<5 | 1<<63},
+	}}
+	if d := cmp.Diff(want, effects); d != "" {
+		t.Errorf("the last put of a feature counts, and what never was leaves no effect: %s", d)
+	}
+	before := x.Snapshot()
+	if again := x.Apply(Update{Through: 59, At: testTime.Add(time.Hour), Deletes: []Delete{{k, 7, 59}}}); again != nil {
+		t.Errorf("an update of the past had effects: %v", again)
+	}
+	s := x.Snapshot()
+	if s.Position() != 60 || s.Len(k) != 1 || !s.At().Equal(testTime.Add(time.Hour)) || before.At().Equal(s.At()) {
+		t.Errorf("an old update must move the as-of time only: %v %v %v", s.Position(), s.Len(k), s.At())
+	}
+	if effects = x.Apply(Update{Through: 61, Puts: []Put{{Kind: k, Record: moved}}, Deletes: []Delete{{k, 7, 61}}}); len(effects) != 1 || effects[0].New != nil {
+		t.Errorf("a feature put and deleted is deleted: %v", effects)
+	}
+	if x.Snapshot().Len(k) != 0 {
+		t.Error("it is still there")
+	}
+}
+
+func TestTheZeroScopeSeesNothing(t *testing.T) {
+	world := orb.MultiPolygon{orb.Bound{Min: orb.Point{100, 10}, Max: orb.Point{120, 30}}.ToPolygon()}
+	key := geo.KeyOf(113.5, 23)
+	for _, k := range layers.Kinds {
+		s := load(t, testBits(k), false, Put{Kind: k, Record: layers.Record{ID: 7, Key: key, Place: 3, Time: 5}}).Snapshot()
+		q, tile := Query{Kind: k}, geo.TileOf(key, 10)
+		rows, _ := s.Scan(q, tile, 10)
+		_, found := s.Find(k, layers.Scope{}, 7)
+		f := s.Figures(k, layers.Scope{}, 0)
+		if s.Count(q) != 0 || s.CountTile(q, tile) != 0 || s.CountIn(q, geo.Cover(world, 5), geo.Prepare(world)) != 0 ||
+			s.Cells(q, tile, 6) != nil || rows != nil || s.Latest(q, 5, 0, 0) != nil || found || f.N != 0 ||
+			s.Histogram(q, 0, 10, 1)[0] != 0 || s.ByPlace(q)[0] != 0 || s.FiguresByPlace(k, layers.Scope{})[0].N != 0 {
+			t.Errorf("%s: something is seen", k)
+		}
+		q.Scope = layers.Internal("test")
+		if s.Count(q) != 1 || s.CountIn(q, geo.Cover(world, 5), geo.Prepare(world)) != 1 {
+			t.Errorf("%s: the test sees nothing either", k)
+		}
+	}
+}
+
+func TestScopesWithCountsGetNoRecords(t *testing.T) {
+	k, key := layers.KindPerson, geo.KeyOf(113.5, 23)
+	s := load(t, nil, false, Put{Kind: k, Record: layers.Record{ID: 7, Key: key, Place: 3}}).Snapshot()
+	q := Query{Kind: k, Scope: layers.Loopback()}
+	rows, ok := s.Scan(q, geo.TileOf(key, 10), 10)
+	if _, found := s.Find(k, q.Scope, 7); rows != nil || !ok || found || s.Latest(q, 5, 0, 0) != nil {
+		t.Error("a person is told")
+	}
+	if s.Count(q) != 1 {
+		t.Error("persons are counted")
+	}
+}
+
+func TestAFeatureAddedTwiceIsRefused(t *testing.T) {
+	b := NewBuilder(nil)
+	p := Put{Kind: layers.KindSite, Record: layers.Record{ID: 7}}
+	b.Add(layers.KindSite, []Put{p, p})
+	x := New()
+	if err := x.Load(b, testTree(), 1, 1, testTime); err == nil || x.Snapshot() != nil {
+		t.Error("loaded")
+	}
+}
+
+func TestNothingBeforeTheLoad(t *testing.T) {
+	x := New()
+	changed := x.Changed()
+	if x.Snapshot() != nil || x.Apply(Update{Through: 1}) != nil || x.Snapshot() != nil {
+		t.Fatal("an index that is not loaded has a snapshot")
+	}
+	if err := x.Load(NewBuilder(nil), testTree(), 5, 5, testTime); err != nil {
+		t.Fatal(err)
+	}
+	<-changed
+	next := x.Changed()
+	x.Apply(Update{Through: 6, At: testTime})
+	<-next
+	if x.Snapshot().Position() != 6 {
+		t.Error("not at 6")
+	}
+}
+
+func TestCountInAPolygon(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 4))
+		m, x := newModel(t, r)
+		a, b := 113.5+m.spread*r.Float64(), 23+m.spread*r.Float64()
+		shape := orb.MultiPolygon{{{{a, b}, {a + m.spread, b + m.spread/3}, {a - m.spread/4, b + m.spread}, {a, b}}}}
+		prepared := geo.Prepare(shape)
+		q := m.query(r)
+		want := 0
+		for _, row := range m.chosen(q) {
+			if prepared.Contains(row.Key.LonLat()) {
+				want++
+			}
+		}
+		if got := x.Snapshot().CountIn(q, geo.Cover(shape, 6), prepared); got != want {
+			t.Fatalf("%d inside, want %d", got, want)
+		}
+	})
+}

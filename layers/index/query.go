@@ -1,0 +1,276 @@
+package index
+
+import (
+	"math"
+	"runtime"
+	"sync"
+
+	"onepicture/layers"
+)
+
+// Query chooses features of one kind. All conditions must hold; the zero value of each but Kind and Scope is "any".
+type Query struct {
+	Kind     layers.Kind
+	Layers   uint64                    // in any of these thematic layers
+	Scope    layers.Scope              // the zero scope sees nothing
+	Place    layers.PlaceID            // in it or below it
+	Statuses uint16                    // bit by Record.Status
+	From, To int32                     // From ≤ Time < To in the kind's unit; To 0: no end, and with From 0 no start
+	Match    func(*layers.Record) bool // must not keep the record; called from several goroutines
+}
+
+// plan is a query made ready for one table.
+type plan struct {
+	Query
+	nothing bool
+	timed   bool
+	to      int32 // inclusive
+	allowed []bool
+}
+
+func (s *Snapshot) plan(q Query) (*table, plan) {
+	p := plan{Query: q, to: math.MaxInt32}
+	n := slot(q.Kind)
+	if n < 0 || q.Scope.Detail(q.Kind) == layers.DetailNone {
+		return newTable(), plan{nothing: true}
+	}
+	t := s.tables[n]
+	p.timed = q.From != 0 || q.To != 0
+	if q.To != 0 {
+		p.to = q.To - 1
+		p.nothing = q.From > p.to
+	}
+	if !q.Scope.AllPlaces || q.Place != 0 {
+		p.allowed = s.allowed(q.Scope, q.Place, len(t.tallies))
+	}
+	return t, p
+}
+
+// during narrows the plan's time window to from ≤ Time < to.
+func (p *plan) during(from int32, to int64) {
+	if p.timed {
+		from = max(from, p.From)
+	}
+	p.nothing = p.nothing || int64(from) >= min(to, int64(p.to)+1)
+	p.From, p.timed = from, true
+	p.to = int32(max(min(to-1, int64(p.to)), math.MinInt32))
+}
+
+// allowed are the places, by id, that are both in the scope and in place or below it.
+func (s *Snapshot) allowed(scope layers.Scope, place layers.PlaceID, n int) []bool {
+	out := make([]bool, n)
+	if place == 0 {
+		for i := range out {
+			out[i] = scope.Sees(layers.PlaceID(i))
+		}
+		return out
+	}
+	lo, hi := s.tree.Range(place)
+	for o := lo; o < hi; o++ {
+		if id := s.tree.At(o).ID; int(id) < n && scope.Sees(id) {
+			out[id] = true
+		}
+	}
+	return out
+}
+
+// verdict of a chunk's summary.
+type verdict uint8
+
+const (
+	none verdict = iota
+	some
+	every
+)
+
+func (p *plan) places(c *chunk) verdict {
+	if p.allowed == nil {
+		return every
+	}
+	if c.places == nil {
+		return some
+	}
+	yes := 0
+	for _, id := range c.places {
+		if p.allowed[id] {
+			yes++
+		}
+	}
+	switch yes {
+	case 0:
+		return none
+	case len(c.places):
+		return every
+	}
+	return some
+}
+
+func (p *plan) times(c *chunk) verdict {
+	switch {
+	case !p.timed || c.minTime >= p.From && c.maxTime <= p.to:
+		return every
+	case c.minTime > p.to || c.maxTime < p.From:
+		return none
+	}
+	return some
+}
+
+func (p *plan) layers(c *chunk) verdict {
+	switch {
+	case p.Layers == 0 || c.all&p.Layers != 0:
+		return every
+	case c.any&p.Layers == 0:
+		return none
+	}
+	return some
+}
+
+// pick selects the rows of a span column by column; whole tells that all were selected, and then picked is nil.
+// The summaries settle most columns of most chunks before a row is read.
+func (p *plan) pick(sp span, scratch []uint16) (picked []uint16, whole bool) {
+	c := sp.chunk
+	byPlace, byTime, byLayer := p.places(c), p.times(c), p.layers(c)
+	if p.nothing || byPlace == none || byTime == none || byLayer == none {
+		return nil, false
+	}
+	sel := scratch[:0]
+	whole = true
+	narrow := func(keep func(sel []uint16) []uint16) {
+		if whole {
+			sel = identity(scratch, sp.lo, sp.hi)
+			whole = false
+		}
+		sel = keep(sel)
+	}
+	if byLayer == some {
+		narrow(func(sel []uint16) []uint16 { return keepLayers(sel, c.layers, p.Layers) })
+	}
+	if byPlace == some {
+		narrow(func(sel []uint16) []uint16 { return keepPlaces(sel, c.place, p.allowed) })
+	}
+	if byTime == some {
+		narrow(func(sel []uint16) []uint16 { return keepTimes(sel, c.time, p.From, p.to) })
+	}
+	if p.Statuses != 0 {
+		if c.status == nil && p.Statuses&1 == 0 {
+			return nil, false
+		}
+		if c.status != nil {
+			narrow(func(sel []uint16) []uint16 { return keepStatuses(sel, c.status, p.Statuses) })
+		}
+	}
+	if p.Match != nil {
+		narrow(func(sel []uint16) []uint16 { return p.keepMatches(sel, c) })
+	}
+	return sel, whole
+}
+
+func identity(scratch []uint16, lo, hi int) []uint16 {
+	sel := scratch[:hi-lo]
+	for i := range sel {
+		sel[i] = uint16(lo + i)
+	}
+	return sel
+}
+
+func keepLayers(sel []uint16, column []uint64, mask uint64) []uint16 {
+	n := 0
+	for _, r := range sel {
+		sel[n] = r
+		if column[r]&mask != 0 {
+			n++
+		}
+	}
+	return sel[:n]
+}
+
+func keepPlaces(sel []uint16, column []layers.PlaceID, allowed []bool) []uint16 {
+	n := 0
+	for _, r := range sel {
+		sel[n] = r
+		if allowed[column[r]] {
+			n++
+		}
+	}
+	return sel[:n]
+}
+
+func keepTimes(sel []uint16, column []int32, from, to int32) []uint16 {
+	n := 0
+	for _, r := range sel {
+		sel[n] = r
+		if t := column[r]; t >= from && t <= to {
+			n++
+		}
+	}
+	return sel[:n]
+}
+
+func keepStatuses(sel []uint16, column []uint8, statuses uint16) []uint16 {
+	n := 0
+	for _, r := range sel {
+		sel[n] = r
+		if statuses>>column[r]&1 != 0 {
+			n++
+		}
+	}
+	return sel[:n]
+}
+
+func (p *plan) keepMatches(sel []uint16, c *chunk) []uint16 {
+	n := 0
+	var record layers.Record
+	for _, r := range sel {
+		c.record(int(r), &record)
+		if p.Match(&record) {
+			sel[n] = r
+			n++
+		}
+	}
+	return sel[:n]
+}
+
+// parallelRows is how many rows are worth a second goroutine (about a millisecond of work).
+const parallelRows = 200_000
+
+// scan gives every picked part of the spans to each, in order, on as many processors as the rows are worth; it returns
+// what each goroutine made, in the order of the spans.
+func scan[T any](p *plan, spans []span, each func(part *T, sp span, picked []uint16, whole bool)) []T {
+	pieces := cut(spans)
+	out := make([]T, len(pieces))
+	work := func(i int) {
+		scratch := make([]uint16, mostRows)
+		for _, sp := range pieces[i] {
+			if picked, whole := p.pick(sp, scratch); whole || len(picked) > 0 {
+				each(&out[i], sp, picked, whole)
+			}
+		}
+	}
+	var others sync.WaitGroup
+	for i := 1; i < len(pieces); i++ {
+		others.Go(func() { work(i) })
+	}
+	if len(pieces) > 0 {
+		work(0)
+	}
+	others.Wait()
+	return out
+}
+
+func cut(spans []span) [][]span {
+	rows := 0
+	for _, sp := range spans {
+		rows += sp.hi - sp.lo
+	}
+	n := min(runtime.GOMAXPROCS(0), 1+rows/parallelRows)
+	var out [][]span
+	start, seen := 0, 0
+	for i, sp := range spans {
+		seen += sp.hi - sp.lo
+		if seen*n >= rows*(len(out)+1) || i == len(spans)-1 {
+			out = append(out, spans[start:i+1])
+			start = i + 1
+		}
+	}
+	return out
+}
