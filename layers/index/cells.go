@@ -42,18 +42,29 @@ func (s *Snapshot) Cells(q Query, tile geo.Tile, depth uint8) []Cell {
 	depth = min(depth, CellDepth)
 	lo, hi := tile.Range()
 	g := grid{shift: 64 - 2*uint(tile.Z) - 2*uint(depth), depth: depth}
-	parts := scan(&p, t.spans(nil, lo, hi, false), func(w *cellWriter, sp span, picked []uint16, whole bool) {
+	spans := t.spans(nil, lo, hi, false)
+	rows := 0
+	for _, sp := range spans {
+		rows += sp.hi - sp.lo
+	}
+	most := min(rows, 1<<(2*depth)) // cells
+	parts := scan(&p, spans, func(w *cellWriter, sp span, picked []uint16, whole bool) {
 		if w.counts == nil {
 			w.grid, w.counts = g, make([]int, max(1, t.classes))
+			w.cells, w.arena = make([]Cell, 0, most), make([]ClassCount, 0, 2*most)
 		}
 		if whole {
-			picked = identity(w.scratch[:], sp.lo, sp.hi)
+			picked = w.all.identity(sp.lo, sp.hi)
 		}
 		w.add(sp.chunk, picked)
 	})
 	var out []Cell
 	for i := range parts {
 		parts[i].flush()
+		if i == 0 {
+			out = parts[0].cells
+			continue
+		}
 		for _, c := range parts[i].cells {
 			if n := len(out); n > 0 && out[n-1].X == c.X && out[n-1].Y == c.Y {
 				out[n-1].join(c) // cut by the division of the work
@@ -73,14 +84,14 @@ type grid struct {
 // cellWriter gathers one cell at a time: rows come in the order of keys, so a cell is one run of them.
 type cellWriter struct {
 	grid
-	cells   []Cell
-	now     geo.Key // the open cell
-	n       int
-	sum     uint64
-	counts  []int    // by class, of the open cell
-	seen    []uint16 // classes counted in it
-	arena   []ClassCount
-	scratch [mostRows]uint16
+	cells  []Cell
+	now    geo.Key // the open cell
+	n      int
+	sum    uint64
+	counts []int    // by class, of the open cell
+	seen   []uint16 // classes counted in it
+	arena  []ClassCount
+	all    scratch // for chunks of which every row is picked
 }
 
 func (w *cellWriter) add(c *chunk, picked []uint16) {

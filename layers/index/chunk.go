@@ -8,10 +8,10 @@ import (
 	"onepicture/layers"
 )
 
-// Rows of a chunk. A change copies one chunk, a query skips or takes one whole: 2,048 rows are 90 KB and some five
+// Rows of a chunk. A change copies one chunk, a query skips or takes one whole: 1,024 rows are 45 KB and some three
 // grids of a city. A chunk is cut in two when it has grown to twice that, and joined to its neighbour when small.
 const (
-	chunkRows = 2048
+	chunkRows = 1024
 	mostRows  = 2 * chunkRows
 	leastRows = chunkRows / 4
 )
@@ -144,6 +144,55 @@ func (c *chunk) record(i int, r *layers.Record) {
 	r.Place, r.Class, r.Item = at(c.place, i), at(c.class, i), at(c.item, i)
 	r.Status, r.Level, r.Flags = at(c.status, i), at(c.level, i), at(c.flags, i)
 	r.Time, r.Due = at(c.time, i), at(c.due, i)
+}
+
+// records puts the columns of some rows together, column by column, which takes half the time of row by row. Columns
+// that the chunk does not have are left as they are: zero.
+func (c *chunk) records(rows []uint16, out []layers.Record) {
+	out = out[:len(rows)]
+	for i, r := range rows {
+		out[i].ID, out[i].Key = c.id[r], c.key[r]
+	}
+	if c.place != nil {
+		for i, r := range rows {
+			out[i].Place = c.place[r]
+		}
+	}
+	if c.class != nil {
+		for i, r := range rows {
+			out[i].Class = c.class[r]
+		}
+	}
+	if c.item != nil {
+		for i, r := range rows {
+			out[i].Item = c.item[r]
+		}
+	}
+	if c.status != nil {
+		for i, r := range rows {
+			out[i].Status = c.status[r]
+		}
+	}
+	if c.level != nil {
+		for i, r := range rows {
+			out[i].Level = c.level[r]
+		}
+	}
+	if c.flags != nil {
+		for i, r := range rows {
+			out[i].Flags = c.flags[r]
+		}
+	}
+	if c.time != nil {
+		for i, r := range rows {
+			out[i].Time = c.time[r]
+		}
+	}
+	if c.due != nil {
+		for i, r := range rows {
+			out[i].Due = c.due[r]
+		}
+	}
 }
 
 // appendRows takes a chunk apart again.

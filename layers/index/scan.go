@@ -14,11 +14,11 @@ func (s *Snapshot) Scan(q Query, tile geo.Tile, limit int) (rows []Row, ok bool)
 	}
 	t, p := s.plan(q)
 	lo, hi := tile.Range()
-	scratch := make([]uint16, mostRows)
+	w := &scratch{}
 	for _, sp := range t.spans(nil, lo, hi, false) {
-		picked, whole := p.pick(sp, scratch)
+		picked, whole := p.pick(sp, w)
 		if whole {
-			picked = identity(scratch, sp.lo, sp.hi)
+			picked = w.identity(sp.lo, sp.hi)
 		}
 		if len(rows)+len(picked) > limit {
 			return nil, false
@@ -38,7 +38,7 @@ func (s *Snapshot) Scan(q Query, tile geo.Tile, limit int) (rows []Row, ok bool)
 		}
 		c := t.chunks[t.chunkOf(spot{key, sh.id})]
 		i := c.search(spot{key, sh.id})
-		if picked, whole := p.pick(span{chunk: c, lo: i, hi: i + 1}, scratch); !whole && len(picked) == 0 {
+		if picked, whole := p.pick(span{chunk: c, lo: i, hi: i + 1}, w); !whole && len(picked) == 0 {
 			continue
 		}
 		if len(rows) == limit {

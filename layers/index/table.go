@@ -132,7 +132,10 @@ type rowChange struct {
 // with applies changes of different spots to the rows.
 func (t *table) with(changes []rowChange) (first []spot, chunks []*chunk) {
 	sort.Slice(changes, func(i, j int) bool { return changes[i].before(changes[j].spot) })
-	out := cutter{first: make([]spot, 0, len(t.first)+4), chunks: make([]*chunk, 0, len(t.chunks)+4)}
+	out := cutter{
+		first: make([]spot, 0, len(t.first)+4), chunks: make([]*chunk, 0, len(t.chunks)+4),
+		rows: make([]Row, 0, mostRows+leastRows),
+	}
 	next := 0
 	for len(changes) > 0 {
 		at := t.chunkOf(changes[0].spot)
