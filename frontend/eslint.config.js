@@ -35,13 +35,19 @@ export default [
   },
   wall(
     ['src/core/**'],
-    [maplibre, own(['@/map/*', '@/ui/*', '@/faces/*', '../map/*', '../ui/*', '../faces/*'], 'core imports nothing of ours.')],
+    [
+      maplibre,
+      own(['@/map/*', '@/ui/*', '@/faces/*', '../map/*', '../ui/*', '../faces/*'], 'core imports nothing of ours.'),
+    ],
   ),
   wall(['src/map/**'], [own(['@/ui/*', '@/faces/*', '../ui/*', '../faces/*'], 'map imports core only.')]),
   wall(['src/ui/**'], [maplibre, own(['@/map/*', '@/faces/*', '../map/*', '../faces/*'], 'ui imports core only.')]),
   wall(
     ['src/faces/command/**'],
-    [maplibre, own(['@/faces/!(command)/**', '@/faces/!(command)', '../!(command)/**'], 'A face never imports another.')],
+    [
+      maplibre,
+      own(['@/faces/!(command)/**', '@/faces/!(command)', '../!(command)/**'], 'A face never imports another.'),
+    ],
   ),
   wall(['src/main.ts', 'src/App.vue'], [maplibre]),
 ];

@@ -1,5 +1,5 @@
 import { onScopeDispose, type Ref, shallowRef, type WatchSource, watch } from 'vue';
-import { type Ask, ApiError } from './api';
+import { ApiError, type Ask } from './api';
 
 /** Something read from the server under a key; what was read stays until something newer has arrived. */
 export interface Resource<T> {

@@ -40,6 +40,11 @@ export function later(a: string, b: string): boolean {
   return a.length === b.length ? a > b : a.length > b.length;
 }
 
+/** The later of two RFC 3339 times; '' is before all. */
+export function latest(a: string, b: string): string {
+  return b === '' || Date.parse(a) > Date.parse(b) ? a : b;
+}
+
 const url = (after: string) => `/api/stream?after=${encodeURIComponent(after)}`;
 const key = (c: Change) => `${c.position}/${c.kind}/${c.op}/${c.id ?? ''}/${c.layers.join()}/${c.bounds?.join() ?? ''}`;
 
@@ -85,7 +90,7 @@ export function openStream(options: StreamOptions): Stream {
       current = c.position;
     }
     seen.add(key(c));
-    asOf.value = c.at > asOf.value ? c.at : asOf.value;
+    asOf.value = latest(c.at, asOf.value);
     options.onChange(c);
   }
 

@@ -36,4 +36,3 @@ export function openMap(container: HTMLElement, options: Partial<MapOptions>): M
 export function reducedMotion(): boolean {
   return matchMedia('(prefers-reduced-motion: reduce)').matches;
 }
-

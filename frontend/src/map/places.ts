@@ -3,7 +3,6 @@ import { nameOf } from './base';
 import { PLACES, type StyleInput } from './input';
 import type { Palette } from './palette';
 
-
 const AREAS = { source: PLACES, 'source-layer': 'place' } as const;
 const POINTS = { source: PLACES, 'source-layer': 'place_label' } as const;
 const LEVEL: ExpressionSpecification = ['get', 'level'];
@@ -130,7 +129,7 @@ export function placeLabels(palette: Palette, input: StyleInput): LayerSpecifica
     ...POINTS,
     minzoom: zooms[level] ?? 0,
     ...(level === 2 && child > 2 ? { maxzoom: 13 } : {}),
-    filter: ['==', LEVEL, level],
+    filter: ['all', ['==', LEVEL, level], ['!=', ['get', 'code'], input.selected?.code ?? '']],
     layout: {
       'text-field': nameOf(input.lang),
       'text-font': ['sans-serif'],

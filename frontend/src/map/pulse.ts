@@ -1,5 +1,5 @@
-import type { LonLat } from '@/core/model';
 import { type Map as MapLibre, Marker } from 'maplibre-gl';
+import type { LonLat } from '@/core/model';
 
 /** Pulses shown at once; in a storm of events the list tells the rest. */
 const MOST = 24;

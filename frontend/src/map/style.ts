@@ -58,9 +58,9 @@ function cellRadius(scale: number): Data<number> {
     'interpolate',
     ['linear'],
     ['ln', ['coalesce', ['get', 'n'], 1]],
-    ...[0, 1.7 * k, 2.3, 2.3 * k, 4.6, 3.4 * k, 6.9, 5.2 * k, 9.2, 8 * k],
+    ...[0, 2.1 * k, 2.3, 2.7 * k, 4.6, 3.7 * k, 6.9, 5.4 * k, 9.2, 8 * k],
   ];
-  return ['interpolate', ['linear'], ['zoom'], 8, by(0.8 * scale), 12, by(1.1 * scale), 16, by(2.2 * scale)];
+  return ['interpolate', ['linear'], ['zoom'], 8, by(0.85 * scale), 12, by(1.2 * scale), 16, by(2.2 * scale)];
 }
 
 function cellLayers({ def, opacity }: ActiveLayer, input: StyleInput, palette: Palette): LayerSpecification[] {
@@ -93,7 +93,8 @@ function featureLayers({ def, opacity }: ActiveLayer, input: StyleInput, palette
     'interpolate',
     ['linear'],
     ['zoom'],
-    ...[8, ['case', grave, 0.42 * s, 0.32 * s], 12, ['case', grave, 0.62 * s, 0.48 * s]],
+    ...[9, ['case', grave, 0.34 * s, 0.24 * s], 11, ['case', grave, 0.52 * s, 0.36 * s]],
+    ...[13, ['case', grave, 0.72 * s, 0.55 * s]],
     ...[16, ['case', grave, 1 * s, 0.8 * s]],
   ] as ExpressionSpecification;
   return [

@@ -8,7 +8,7 @@ export type Layout = 'wall' | 'sheet' | 'side';
 
 const WIDE = '(min-width: 64em) and (min-height: 34em)';
 const LANDSCAPE = '(min-width: 44em) and (orientation: landscape)';
-/** So wide that the layer tree has a column of its own from the start. */
+/** So wide that the layer tree and the charts have columns of their own. */
 const VAST = '(min-width: 150em)';
 
 /** The layout for the screen, in ems so that larger text counts as a smaller screen; and the type's scale. */
@@ -19,12 +19,15 @@ export function useLayout() {
   const layout = shallowRef<Layout>(read());
   const scale = shallowRef(rem() / 16);
   const size = shallowRef(0);
+  const vastQuery = matchMedia(VAST);
+  const vast = shallowRef(vastQuery.matches);
   const update = () => {
+    vast.value = vastQuery.matches;
     layout.value = read();
     scale.value = rem() / 16;
     size.value = innerWidth * 10_000 + innerHeight;
   };
   addEventListener('resize', update);
   onScopeDispose(() => removeEventListener('resize', update));
-  return { layout, scale, size, vast: matchMedia(VAST).matches };
+  return { layout, scale, size, vast };
 }

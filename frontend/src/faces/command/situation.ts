@@ -1,9 +1,10 @@
 import { computed, type InjectionKey, inject, onScopeDispose, type Ref, shallowRef, watch } from 'vue';
 import { type ApiError, api } from '@/core/api';
-import type { Change, ClassDef, EventSummary, ItemDef, LayerDef, PlaceRef } from '@/core/model';
+import type { Change, ClassDef, EventSummary, ItemDef, LayerDef, Named, PlaceRef } from '@/core/model';
 import { useResource } from '@/core/resource';
 import { openStream, type Stream, type StreamState } from '@/core/stream';
 import type { Metric, ViewState } from '@/core/url';
+import { mixed } from '@/map/style';
 import type { Words } from './words';
 
 /** How often figures are read again without a change: events become overdue by the clock alone. */
@@ -105,6 +106,13 @@ export function createSituation(state: ViewState, words: Words) {
       const quiet = now.value - streamed.heardAt.value;
       return streamed.streamState.value === 'lost' || quiet > STALE_AFTER ? Math.max(quiet, 1000) : 0;
     }),
+    /** The marks that a layer shows: of its classes where it holds several, else its own. */
+    legendOf(def: LayerDef): { key: string; label: Named; shape: string; color: string }[] {
+      const all = mixed(def) ? (classes.data.value?.classes ?? []).filter((c) => c.kind === def.kind && c.shape) : [];
+      if (all.length === 0 || all.length > 8)
+        return [{ key: def.code, label: def, shape: def.shape, color: def.color }];
+      return all.map((c) => ({ key: `${def.code}/${c.code}`, label: c, shape: c.shape, color: c.color }));
+    },
     classOf: (kind: string, c: string) => classOf.value.get(`${kind}/${c}`),
     itemOf: (c: string) => itemOf.value.get(c),
     /** What an event is called: its own title, or in another language the name of its item. */
