@@ -1,0 +1,157 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"onepicture/layers"
+	"onepicture/layers/filter"
+	"onepicture/layers/ledger"
+	"onepicture/sql/sqltest"
+)
+
+func TestMain(m *testing.M) { sqltest.Main(m) }
+
+var today = time.Date(2026, 11, 24, 0, 0, 0, 0, time.FixedZone("CST", 8*3600))
+
+func load(t *testing.T, ctx context.Context, pool *pgxpool.Pool, people int) error {
+	t.Helper()
+	return Load(ctx, pool, ledger.New(pool), Options{People: people, Seed: 1, Today: today})
+}
+
+func one[T any](t *testing.T, pool *pgxpool.Pool, query string) (v T) {
+	t.Helper()
+	if err := pool.QueryRow(t.Context(), query).Scan(&v); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return v
+}
+
+func TestLoadedCityIsWhole(t *testing.T) {
+	pool := sqltest.DB(t)
+	if err := load(t, t.Context(), pool, 20_000); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, query string
+		low, high   int
+	}{
+		{"places", `select count(*) from place`, 3634, 3634},
+		{"towns", `select count(*) from place where level = 2`, 33, 33},
+		{"people", `select count(*) from person`, 20_000, 20_000},
+		{"sites", `select count(*) from site`, 1_900, 2_300},
+		{"events", `select count(*) from event`, 8_000, 13_000},
+		{"layers", `select count(*) from layer`, 61, 61},
+		{"open events", `select count(*) from event where status < 7`, 5, 600},
+		{"invalid boundaries", `select count(*) from place where not st_isvalid(geom)`, 0, 0},
+		{"invalid base features", `select count(*) from base_feature where not st_isvalid(geom)`, 0, 0},
+		{"labels outside", `select count(*) from place where not st_contains(geom, label)`, 0, 0},
+		{"names twice under one parent", `select count(*) from (select parent_id, name from place group by 1, 2 having count(*) > 1) d`, 0, 0},
+		{"codes that do not follow their parent's", `select count(*) from place c join place p on p.id = c.parent_id
+			where left(c.code, case p.level when 1 then 6 when 2 then 9 else 12 end) <> left(p.code, case p.level when 1 then 6 when 2 then 9 else 12 end)`, 0, 0},
+		{"events closed in the future", `select count(*) from event where closed_at > now() + interval '40 days'`, 0, 0},
+		{"sources without the mark", `select count(*) from source where not synthetic`, 0, 0},
+		{"persons with a real division in their number", `select count(*) from person where id_number not like '998800%'`, 0, 0},
+	} {
+		if n := one[int](t, pool, c.query); n < c.low || n > c.high {
+			t.Errorf("%s: %d, want %d…%d", c.name, n, c.low, c.high)
+		}
+	}
+	// Children tile their parent: the areas agree, and siblings do not overlap.
+	if worst := one[float64](t, pool, `select max(abs(1 - s.sum / st_area(p.geom))) from place p
+		join (select parent_id, sum(st_area(geom)) as sum from place group by 1) s on s.parent_id = p.id`); worst > 1e-9 {
+		t.Errorf("children and parents differ by %g of the area", worst)
+	}
+	if n := one[int](t, pool, `select count(*) from place a join place b on a.level = 2 and b.level = 2 and a.id < b.id
+		and a.geom && b.geom and st_relate(a.geom, b.geom, '2********')`); n != 0 {
+		t.Errorf("%d pairs of towns overlap", n)
+	}
+	// People stand in their grid, up to the smoothing of borders.
+	if share := one[float64](t, pool, `select avg(st_covers(g.geom, p.geom)::int)::float8 from person p join place g on g.id = p.place_id`); share < 0.97 {
+		t.Errorf("only %.3f of the people stand inside their grid", share)
+	}
+	if err := load(t, t.Context(), pool, 20_000); err != nil {
+		t.Errorf("loading again: %v", err)
+	}
+	if n := one[int](t, pool, `select count(*) from person`); n != 20_000 {
+		t.Errorf("loading again made %d people", n)
+	}
+}
+
+func TestKilledLoadGoesOn(t *testing.T) {
+	pool := sqltest.DB(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	o := Options{People: 100_000, Seed: 1, Today: today, Progress: func(int, int) { cancel() }}
+	if err := Load(ctx, pool, ledger.New(pool), o); !errors.Is(err, context.Canceled) {
+		t.Fatalf("the load was not cut: %v", err)
+	}
+	cut := one[int](t, pool, `select count(*) from person`)
+	if err := load(t, t.Context(), pool, 100_000); err != nil {
+		t.Fatal(err)
+	}
+	if n := one[int](t, pool, `select count(*) from person`); n != 100_000 || cut >= n {
+		t.Errorf("%d people before the second load, %d after", cut, n)
+	}
+}
+
+func TestDemoIsNotMixedWithOtherData(t *testing.T) {
+	pool := sqltest.DB(t)
+	if _, err := pool.Exec(t.Context(), `insert into source (code, name, kind) values ('real', 'real', 'person')`); err != nil {
+		t.Fatal(err)
+	}
+	if err := load(t, t.Context(), pool, 1000); !errors.Is(err, ErrOtherData) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestCatalogueIsWhole(t *testing.T) {
+	c, err := readCatalogue()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []struct {
+		name      string
+		got, want int
+	}{
+		{"departments", len(c.departments), 11}, {"sources", len(c.sources), 17}, {"categories", len(c.categories), 6},
+		{"layers", len(c.layers), 61}, {"site classes", len(c.siteClasses), 60}, {"items", len(c.items), 120},
+	} {
+		if n.got != n.want {
+			t.Errorf("%s: %d, want %d", n.name, n.got, n.want)
+		}
+	}
+	cat := layers.Catalogue{}
+	for i, r := range c.siteClasses {
+		cat.Classes = append(cat.Classes, layers.Class{Kind: layers.KindSite, ID: uint16(i + 1), Code: r["code"], Group: r["group"]})
+	}
+	for i, r := range c.categories {
+		cat.Classes = append(cat.Classes, layers.Class{Kind: layers.KindEvent, ID: uint16(i + 1), Code: r["code"]})
+	}
+	for i, r := range c.personClasses {
+		cat.Classes = append(cat.Classes, layers.Class{Kind: layers.KindPerson, ID: uint16(i), Code: r["code"]})
+	}
+	for _, r := range c.careNeeds {
+		cat.CareNeeds = append(cat.CareNeeds, layers.CareNeed{Bit: uint8(number(r["bit"])), Code: r["code"]})
+	}
+	full := layers.NewCatalogue(cat)
+	for _, r := range c.layers {
+		if _, err := filter.Parse(layers.Kind(r["kind"]), r["filter"], full, time.UTC); err != nil {
+			t.Errorf("layer %s: %v", r["code"], err)
+		}
+		if at(c.departments, r["department"]) == 0 || at(c.sources, r["source"]) == 0 {
+			t.Errorf("layer %s: unknown department or source", r["code"])
+		}
+		if r["name"] == "" || r["name_en"] == "" {
+			t.Errorf("layer %s has no name in one language", r["code"])
+		}
+	}
+	for _, r := range c.items {
+		if number(r["deadline_hours"]) <= 0 || number(r["level"]) < 1 || at(c.categories, r["category"]) == 0 || at(c.departments, r["department"]) == 0 {
+			t.Errorf("item %s is not whole", r["code"])
+		}
+	}
+}

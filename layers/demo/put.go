@@ -1,0 +1,233 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/jackc/pgx/v5"
+
+	"onepicture/layers"
+	"onepicture/layers/demo/city"
+	"onepicture/layers/ledger"
+	"onepicture/sql"
+)
+
+var (
+	departmentSQL = sql.Text("demo/department.sql")
+	sourceSQL     = sql.Text("demo/source.sql")
+	classSQL      = sql.Text("demo/class.sql")
+	careNeedSQL   = sql.Text("demo/care_need.sql")
+	itemSQL       = sql.Text("demo/item.sql")
+	layerSQL      = sql.Text("demo/layer.sql")
+	deploymentSQL = sql.Text("demo/deployment.sql")
+)
+
+// at is the 1-based row of a code; row numbers are the ids.
+func at(list []row, code string) int {
+	for i, r := range list {
+		if r["code"] == code {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+func (ld *loader) putCatalogue(ctx context.Context, tx *ledger.Tx) error {
+	c, b := ld.cat, &pgx.Batch{}
+	root := ld.city.Places[0]
+	b.Queue(deploymentSQL, root.Name, root.NameEn)
+	for i, r := range c.departments {
+		b.Queue(departmentSQL, i+1, r["code"], r["name"], r["name_en"])
+	}
+	for i, r := range c.sources {
+		b.Queue(sourceSQL, i+1, r["code"], r["name"], r["name_en"], at(c.departments, r["department"]), r["kind"], r["cadence"], r["datum"], ld.o.Today)
+	}
+	for i, r := range c.personClasses {
+		b.Queue(classSQL, "person", i, r["code"], r["name"], r["name_en"], "", "", "")
+	}
+	for i, r := range c.siteClasses {
+		b.Queue(classSQL, "site", i+1, r["code"], r["name"], r["name_en"], r["group"], r["color"], r["shape"])
+	}
+	for i, r := range c.categories {
+		b.Queue(classSQL, "event", i+1, r["code"], r["name"], r["name_en"], "", r["color"], r["shape"])
+	}
+	for _, r := range c.careNeeds {
+		b.Queue(careNeedSQL, number(r["bit"]), r["code"], r["name"], r["name_en"])
+	}
+	for i, r := range c.items {
+		b.Queue(itemSQL, i+1, r["code"], at(c.categories, r["category"]), r["name"], r["name_en"], at(c.departments, r["department"]),
+			number(r["level"]), number(r["deadline_hours"]), steps(r["steps"]))
+	}
+	bit := map[string]int{}
+	for i, r := range c.layers {
+		b.Queue(layerSQL, r["code"], r["kind"], bit[r["kind"]], r["group"], r["group_en"], r["name"], r["name_en"], r["filter"], r["color"],
+			r["shape"], number(r["min_zoom"]), r["visible"] == "1", i, at(c.departments, r["department"]), at(c.sources, r["source"]))
+		bit[r["kind"]]++
+	}
+	if err := tx.SendBatch(ctx, b).Close(); err != nil {
+		return fmt.Errorf("put catalogue: %w", err)
+	}
+	tx.Record(catalogueChange())
+	return nil
+}
+
+// placeID is the row id of a place by its index: counted from 1.
+func placeID(index int) int { return index + 1 }
+
+func (ld *loader) putPlaces(ctx context.Context, tx *ledger.Tx) error {
+	source := at(ld.cat.sources, "places")
+	i := -1
+	_, err := copyRows(ctx, tx, "place",
+		[]string{"id", "code", "level", "parent_id", "name", "name_en", "geom", "label", "area_m2", "source_id"},
+		func() ([]any, error) {
+			if i++; i == len(ld.city.Places) {
+				return nil, nil
+			}
+			p := &ld.city.Places[i]
+			var parent *int
+			if p.Parent >= 0 {
+				id := placeID(p.Parent)
+				parent = &id
+			}
+			return []any{placeID(i), p.Code, int16(p.Level), parent, p.Name, p.NameEn, p.Shape, p.Label, p.AreaM2, source}, nil
+		})
+	if err != nil {
+		return err
+	}
+	b := -1
+	if _, err = copyRows(ctx, tx, "base_feature", []string{"class", "name", "name_en", "min_zoom", "geom"}, func() ([]any, error) {
+		if b++; b == len(ld.city.Base) {
+			return nil, nil
+		}
+		f := &ld.city.Base[b]
+		return []any{f.Class, f.Name, f.NameEn, int16(f.MinZoom), f.Shape}, nil
+	}); err != nil {
+		return err
+	}
+	tx.Record(layers.Change{Kind: layers.KindPlace, Op: layers.OpBatch, IDs: []layers.IDRange{{First: 1, Last: int64(len(ld.city.Places))}}})
+	return nil
+}
+
+func (ld *loader) putPeople(ctx context.Context, tx *ledger.Tx, people *city.Population, from, to int) error {
+	source := at(ld.cat.sources, "residents")
+	next, stop := iter.Pull(func(yield func(city.Address) bool) {
+		for g := from; g < to; g++ {
+			for _, a := range people.Addresses(g) {
+				if !yield(a) {
+					return
+				}
+			}
+		}
+	})
+	defer stop()
+	_, err := copyRows(ctx, tx, "address", []string{"id", "source_id", "key", "text", "geom", "place_id"}, func() ([]any, error) {
+		a, ok := next()
+		if !ok {
+			return nil, nil
+		}
+		return []any{a.ID, source, fmt.Sprintf("A%d", a.ID), a.Text, a.Point, placeID(ld.city.PlaceIndex(a.Grid))}, nil
+	})
+	if err != nil {
+		return err
+	}
+	migrants := at(ld.cat.sources, "migrants")
+	nextPerson, stopPeople := iter.Pull(func(yield func(city.Person) bool) {
+		for g := from; g < to; g++ {
+			for p := range people.In(g) {
+				if !yield(p) {
+					return
+				}
+			}
+		}
+	})
+	defer stopPeople()
+	n, err := copyRows(ctx, tx, "person",
+		[]string{"id", "source_id", "key", "name", "id_number", "phone", "address_id", "class", "gender", "birth", "care", "geom", "place_id", "hash"},
+		func() ([]any, error) {
+			p, ok := nextPerson()
+			if !ok {
+				return nil, nil
+			}
+			s := source
+			if p.Class == 1 {
+				s = migrants
+			}
+			return []any{p.ID, s, fmt.Sprintf("P%d", p.ID), p.Name, p.IDNumber, p.Phone, p.Address, int16(p.Class), p.Gender, p.Birth, p.Care,
+				p.Point, placeID(ld.city.PlaceIndex(p.Grid)), digest(p.ID)}, nil
+		})
+	if err != nil {
+		return err
+	}
+	first := people.FirstPerson(from)
+	tx.Record(layers.Change{Kind: layers.KindPerson, Op: layers.OpBatch, IDs: []layers.IDRange{{First: first, Last: first + n - 1}}})
+	return nil
+}
+
+// sourceOfSite is the feed that a group of sites comes from.
+var sourceOfSite = map[string]string{
+	"education": "schools", "health": "medical", "hazard": "hazard", "fire": "fire_sites", "housing": "rental",
+	"water": "water_sites", "business": "businesses", "public": "community_sites",
+}
+
+func (ld *loader) putSites(ctx context.Context, tx *ledger.Tx, sites []city.Site) error {
+	i := -1
+	_, err := copyRows(ctx, tx, "site",
+		[]string{"id", "source_id", "key", "name", "class", "status", "address", "geom", "anchor", "place_id", "updated_at", "hash"},
+		func() ([]any, error) {
+			if i++; i == len(sites) {
+				return nil, nil
+			}
+			s := &sites[i]
+			group := ld.cat.siteClasses[s.Class]["group"]
+			return []any{s.ID, at(ld.cat.sources, sourceOfSite[group]), fmt.Sprintf("S%d", s.ID), s.Name, int16(s.Class + 1), s.Status, s.Address,
+				s.Shape, s.Anchor, placeID(ld.city.PlaceIndex(s.Grid)), ld.o.Today, digest(s.ID)}, nil
+		})
+	if err != nil {
+		return err
+	}
+	if len(sites) > 0 {
+		tx.Record(layers.Change{Kind: layers.KindSite, Op: layers.OpBatch, IDs: []layers.IDRange{{First: sites[0].ID, Last: sites[len(sites)-1].ID}}})
+	}
+	return nil
+}
+
+// sourceOfChannel is the feed that a channel's events come from.
+var sourceOfChannel = map[int16]string{1: "grid_reports", 2: "hotline", 3: "sensors"}
+
+// putEvents puts the events of some grids, numbered on from first.
+func (ld *loader) putEvents(ctx context.Context, tx *ledger.Tx, rates *city.Rates, from, to int, first int64) error {
+	var list []city.Event
+	for g := from; g < to; g++ {
+		list = append(list, rates.In(g)...)
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	i := -1
+	_, err := copyRows(ctx, tx, "event",
+		[]string{"id", "source_id", "key", "item_id", "class", "level", "status", "channel", "title", "address", "reported_at", "due_at", "closed_at", "geom", "place_id", "hash"},
+		func() ([]any, error) {
+			if i++; i == len(list) {
+				return nil, nil
+			}
+			e := &list[i]
+			item := ld.cat.items[e.Item]
+			id := first + int64(i)
+			return []any{id, at(ld.cat.sources, sourceOfChannel[e.Channel]), fmt.Sprintf("E%d", id), int16(e.Item + 1), int16(e.Category + 1),
+				int16(number(item["level"])), e.Status, e.Channel, item["name"], e.Address, e.ReportedAt, e.DueAt, closed(e), e.Point,
+				placeID(ld.city.PlaceIndex(e.Grid)), digest(id)}, nil
+		})
+	if err != nil {
+		return err
+	}
+	tx.Record(layers.Change{Kind: layers.KindEvent, Op: layers.OpBatch, IDs: []layers.IDRange{{First: first, Last: first + int64(len(list)) - 1}}})
+	return nil
+}
+
+func closed(e *city.Event) any {
+	if e.ClosedAt.IsZero() {
+		return nil
+	}
+	return e.ClosedAt
+}
