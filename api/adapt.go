@@ -1,0 +1,129 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/gin-gonic/gin"
+
+	"onepicture/layers"
+	"onepicture/layers/index"
+)
+
+// contextKey names what the adapter puts into a request's context.
+type contextKey uint8
+
+const (
+	scopeKey contextKey = iota
+	requestKey
+)
+
+// scopeOf is what the request may see; nothing when the adapter was not passed.
+func scopeOf(ctx context.Context) layers.Scope {
+	scope, _ := ctx.Value(scopeKey).(layers.Scope)
+	return scope
+}
+
+func requestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestKey).(string)
+	return id
+}
+
+// bounded gives the request its scope, its deadline and its body's limit, and waits for the position that it asks for.
+func (s *Server) bounded(c *gin.Context) {
+	ctx := context.WithValue(c.Request.Context(), scopeKey, s.Scope(c.Request))
+	if c.FullPath() != streamRoute {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, deadline)
+		defer cancel()
+	}
+	c.Request = c.Request.WithContext(ctx)
+	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxBody)
+	if err := s.await(ctx, c.Request); err != nil {
+		writeProblem(c, err)
+		c.Abort()
+		return
+	}
+	c.Next()
+}
+
+const minPosition = "X-Min-Position"
+
+// await lets a reader see at least what it has seen or written before, whichever server it meets.
+func (s *Server) await(ctx context.Context, r *http.Request) error {
+	text := r.Header.Get(minPosition)
+	if text == "" || r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return nil
+	}
+	p, err := layers.ParsePosition(text)
+	if err != nil {
+		return layers.Invalid(minPosition, "is not a position: a whole number in decimal")
+	}
+	waiting, cancel := context.WithTimeout(ctx, positionWait)
+	defer cancel()
+	return s.Store.Wait(waiting, p)
+}
+
+// handle adds a described operation. Its function gets the scope and returns the answer or an error of layers.
+func handle[I, O any](a huma.API, op huma.Operation, s *Server, fn func(context.Context, layers.Scope, *I) (*O, error)) {
+	op.MaxBodyBytes = maxBody
+	op.BodyReadTimeout = 10 * time.Second
+	if len(op.Errors) == 0 {
+		op.Errors = []int{http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusServiceUnavailable}
+	}
+	huma.Register(a, op, func(ctx context.Context, in *I) (*O, error) {
+		scope := scopeOf(ctx)
+		if !public[op.OperationID] {
+			if err := seesAnything(scope); err != nil {
+				return nil, problemOf(ctx, op.Method, err)
+			}
+		}
+		out, err := fn(ctx, scope, in)
+		if err != nil {
+			return nil, problemOf(ctx, op.Method, err)
+		}
+		return out, nil
+	})
+}
+
+// public operations tell nothing of the city.
+var public = map[string]bool{"health": true, "live": true, "ready": true}
+
+// seesAnything refuses a scope that sees nothing, as its zero value does.
+func seesAnything(scope layers.Scope) error {
+	if scope.Detail(layers.KindPlace) == layers.DetailNone {
+		return &layers.Error{Code: layers.CodeForbidden, Message: "this account may see nothing here"}
+	}
+	return nil
+}
+
+// raw is a route outside the document: tiles, streams, files.
+func (s *Server) raw(fn func(*gin.Context, layers.Scope) error) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if err := fn(c, scopeOf(c.Request.Context())); err != nil {
+			if errors.Is(err, context.Canceled) && c.Request.Context().Err() != nil {
+				c.Abort() // nobody is there to be told
+				return
+			}
+			writeProblem(c, err)
+		}
+	}
+}
+
+func get(id, path, summary string) huma.Operation {
+	return huma.Operation{OperationID: id, Method: http.MethodGet, Path: path, Summary: summary}
+}
+
+// snapshot is the present picture, or the error that it is still being loaded.
+func (s *Server) snapshot() (*index.Snapshot, error) {
+	if snap := s.Store.Index().Snapshot(); snap != nil && s.Store.World() != nil {
+		return snap, nil
+	}
+	return nil, s.Store.Loading()
+}
+
+func newRequestID() string { return rand.Text() }

@@ -1,0 +1,98 @@
+package api
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/gin-gonic/gin"
+	"github.com/klauspost/compress/gzip"
+)
+
+// acceptsGzip reads Accept-Encoding as far as gzip goes (RFC 9110, 12.5.3): named without q=0, or by *.
+func acceptsGzip(r *http.Request) bool {
+	for _, header := range r.Header.Values("Accept-Encoding") {
+		for part := range strings.SplitSeq(header, ",") {
+			name, parameters, _ := strings.Cut(part, ";")
+			name = strings.ToLower(strings.TrimSpace(name))
+			if name != "gzip" && name != "*" {
+				continue
+			}
+			q := strings.TrimPrefix(strings.ReplaceAll(parameters, " ", ""), "q=")
+			return strings.Trim(q, "0.") != "" || q == "" // any digit that is not 0
+		}
+	}
+	return false
+}
+
+// compressed packs JSON and the metrics' text for those who accept it. Tiles and files come packed already.
+func compressed(c *gin.Context) {
+	w := &packer{ResponseWriter: c.Writer, accepted: acceptsGzip(c.Request) && c.Request.Method != http.MethodHead}
+	c.Writer = w
+	c.Next()
+	w.finish()
+}
+
+var packers = sync.Pool{New: func() any { return gzip.NewWriter(io.Discard) }}
+
+type packer struct {
+	gin.ResponseWriter
+	accepted bool
+	decided  bool
+	zip      *gzip.Writer
+}
+
+// decide looks at the headers when the first byte comes.
+func (w *packer) decide() {
+	if w.decided {
+		return
+	}
+	w.decided = true
+	h := w.Header()
+	kind := h.Get("Content-Type")
+	if h.Get("Content-Encoding") != "" || !strings.Contains(kind, "json") {
+		return
+	}
+	h.Add("Vary", "Accept-Encoding")
+	if !w.accepted || w.Status() == http.StatusNoContent || w.Status() == http.StatusNotModified {
+		return
+	}
+	h.Set("Content-Encoding", "gzip")
+	h.Del("Content-Length")
+	z, ok := packers.Get().(*gzip.Writer)
+	if !ok {
+		return
+	}
+	z.Reset(w.ResponseWriter)
+	w.zip = z
+}
+
+func (w *packer) Write(b []byte) (int, error) {
+	w.decide()
+	if w.zip != nil {
+		return w.zip.Write(b)
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+func (w *packer) WriteString(s string) (int, error) { return w.Write([]byte(s)) }
+
+func (w *packer) Flush() {
+	if w.zip != nil {
+		_ = w.zip.Flush() // a client that is gone shows at the next write
+	}
+	w.ResponseWriter.Flush()
+}
+
+// Unwrap leads http.ResponseController to the connection.
+func (w *packer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *packer) finish() {
+	if w.zip == nil {
+		return
+	}
+	_ = w.zip.Close() // the client is gone
+	packers.Put(w.zip)
+	w.zip = nil
+}

@@ -1,0 +1,244 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"onepicture/layers"
+	"onepicture/layers/dispatch"
+	"onepicture/layers/store"
+)
+
+// EventSummary is an event as a list shows it.
+type EventSummary struct {
+	ID         int64           `json:"id"`
+	Title      string          `json:"title"`
+	Category   string          `json:"category"`
+	Item       *string         `json:"item"`
+	Level      uint8           `json:"level" minimum:"1" maximum:"4" doc:"1 gravest … 4 slight"`
+	Status     string          `json:"status"`
+	Channel    string          `json:"channel"`
+	ReportedAt time.Time       `json:"reportedAt"`
+	DueAt      *time.Time      `json:"dueAt"`
+	ClosedAt   *time.Time      `json:"closedAt"`
+	Overdue    bool            `json:"overdue"`
+	Lon        float64         `json:"lon"`
+	Lat        float64         `json:"lat"`
+	Place      Maybe[PlaceRef] `json:"place"`
+	PlacePath  string          `json:"placePath" example:"望江镇 › 江湾社区 › 03网格"`
+}
+
+// EventDetail is an event whole.
+type EventDetail struct {
+	EventSummary
+	Description string                     `json:"description"`
+	Address     *string                    `json:"address"`
+	Attributes  map[string]json.RawMessage `json:"attributes"`
+	Source      Named                      `json:"source"`
+	ItemName    *string                    `json:"itemName"`
+	ItemNameEn  *string                    `json:"itemNameEn"`
+	Department  Maybe[Named]               `json:"department"`
+	Steps       []string                   `json:"steps" doc:"Standard steps of the item"`
+	Version     int                        `json:"version"`
+	Position    string                     `json:"position" doc:"Of its last change"`
+}
+
+// EventPage is a part of the list of events, newest first.
+type EventPage struct {
+	Events   []EventSummary `json:"events"`
+	Next     *string        `json:"next" doc:"For before; null at the end"`
+	Position string         `json:"position"`
+	AsOf     time.Time      `json:"asOf"`
+}
+
+// EventReport is what somebody saw.
+type EventReport struct {
+	Title       string     `json:"title" minLength:"1" maxLength:"120"`
+	Description string     `json:"description,omitempty" maxLength:"4000"`
+	Category    string     `json:"category,omitempty" doc:"May be left out when an item is given"`
+	Item        string     `json:"item,omitempty"`
+	Level       uint8      `json:"level,omitempty" minimum:"1" maximum:"4" doc:"Default: the item's, else 3"`
+	Channel     string     `json:"channel,omitempty" enum:"patrol,resident,system,unknown"`
+	Lon         float64    `json:"lon"`
+	Lat         float64    `json:"lat"`
+	Datum       string     `json:"datum" doc:"WGS84, CGCS2000, GCJ02 or BD09; never guessed"`
+	ReportedAt  *time.Time `json:"reportedAt,omitempty" doc:"Default: now"`
+	Address     string     `json:"address,omitempty" maxLength:"200"`
+}
+
+// Reported is a filed event; the position makes later reads include it (X-Min-Position).
+type Reported struct {
+	Event    EventSummary `json:"event"`
+	Position string       `json:"position"`
+}
+
+type eventsInput struct {
+	Place    string `query:"place" maxLength:"20" doc:"Code; empty: everywhere"`
+	Status   string `query:"status" enum:"open,closed,all" default:"all" doc:"closed includes void"`
+	Category string `query:"category" maxLength:"60"`
+	Limit    int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
+	Before   string `query:"before" maxLength:"40" doc:"next of the page before"`
+}
+
+type idInput struct {
+	ID int64 `path:"id" minimum:"1"`
+}
+
+type reportInput struct {
+	Key  string `header:"Idempotency-Key" maxLength:"100" doc:"A replay with the same key gives the same event"`
+	Body EventReport
+}
+
+type reportOutput struct {
+	Status   int
+	Location string `header:"Location"`
+	Body     Reported
+}
+
+func (s *Server) eventRoutes(a huma.API) {
+	handle(a, get("events", "/api/events", "Events, newest first"), s, s.events)
+	one := get("event", "/api/events/{id}", "An event")
+	one.Errors = []int{http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusServiceUnavailable}
+	handle(a, one, s, s.event)
+	handle(a, huma.Operation{
+		OperationID: "report", Method: http.MethodPost, Path: "/api/events", Summary: "Report an event", DefaultStatus: http.StatusCreated,
+		Description: "201 for a new event; 200 when the Idempotency-Key was known: nothing is written then.",
+	}, s, s.report)
+}
+
+func (s *Server) events(ctx context.Context, scope layers.Scope, in *eventsInput) (*body[EventPage], error) {
+	if _, err := s.snapshot(); err != nil {
+		return nil, err
+	}
+	w := s.Store.World()
+	q, err := eventQuery(w, in)
+	if err != nil {
+		return nil, err
+	}
+	list, snap, err := s.Store.Events(ctx, scope, q)
+	if err != nil {
+		return nil, err
+	}
+	page := EventPage{Events: []EventSummary{}, Position: snap.Position().String(), AsOf: utc(snap.At())}
+	for i := range list {
+		page.Events = append(page.Events, s.summary(w, snap.Tree(), &list[i]))
+	}
+	if len(list) == in.Limit {
+		last := &list[len(list)-1]
+		next := fmt.Sprintf("%d.%d", layers.Minutes(last.ReportedAt), last.ID)
+		page.Next = &next
+	}
+	return &body[EventPage]{page}, nil
+}
+
+func eventQuery(w *store.World, in *eventsInput) (store.EventQuery, error) {
+	q := store.EventQuery{Limit: in.Limit}
+	if in.Place != "" {
+		p := w.Tree.ByCode(in.Place)
+		if p == nil {
+			return q, layers.Invalid("place", "is not the code of a place")
+		}
+		q.Place = p.ID
+	}
+	any, class := in.Category == "", uint16(0)
+	if !any {
+		c := w.Catalogue.ClassByCode(layers.KindEvent, in.Category)
+		if c == nil {
+			return q, layers.Invalid("category", "is not an event category")
+		}
+		class = c.ID
+	}
+	if status := in.Status; !any || status != "all" {
+		q.Match = func(r *layers.Record) bool {
+			ended := r.Status == layers.StatusClose || r.Status == layers.StatusVoid
+			return (any || r.Class == class) && (status == "all" || ended == (status == "closed"))
+		}
+	}
+	if in.Before != "" {
+		minute, id, ok := strings.Cut(in.Before, ".")
+		m, err1 := strconv.ParseInt(minute, 10, 32)
+		n, err2 := strconv.ParseInt(id, 10, 64)
+		if !ok || err1 != nil || err2 != nil {
+			return q, layers.Invalid("before", "is not the next of a page")
+		}
+		q.BeforeAt, q.BeforeID = int32(m), n
+	}
+	return q, nil
+}
+
+func (s *Server) summary(w *store.World, t *layers.Tree, e *store.Event) EventSummary {
+	v := EventSummary{
+		ID: e.ID, Title: e.Title, Category: categoryCode(w.Catalogue, e.Class), Level: e.Level,
+		Status: codeAt(layers.Statuses[:], e.Status), Channel: codeAt(layers.Channels[:], e.Channel),
+		ReportedAt: utc(e.ReportedAt), DueAt: maybeTime(e.DueAt), ClosedAt: maybeTime(e.ClosedAt), Overdue: e.Overdue(s.Now()),
+		Lon: round(e.Point[0]), Lat: round(e.Point[1]), Place: maybePlace(t, e.Place), PlacePath: placePath(t, e.Place),
+	}
+	if it := w.Catalogue.Item(e.Item); it != nil {
+		v.Item = maybeString(it.Code)
+	}
+	return v
+}
+
+func (s *Server) event(ctx context.Context, scope layers.Scope, in *idInput) (*body[EventDetail], error) {
+	w, err := s.world()
+	if err != nil {
+		return nil, err
+	}
+	e, err := s.Store.Event(ctx, scope, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	v := EventDetail{
+		EventSummary: s.summary(w, w.Tree, &e.Event), Description: e.Description, Address: maybeString(e.Address),
+		Attributes: attributes(e.Attributes), Source: Named{e.Source, e.SourceEn}, Steps: []string{}, Version: e.Version,
+		Position: e.Position.String(),
+	}
+	if it := w.Catalogue.Item(e.Item); it != nil {
+		v.ItemName, v.ItemNameEn = maybeString(it.Name), maybeString(it.NameEn)
+		v.Department, v.Steps = department(w.Catalogue, it.DepartmentID), append(v.Steps, it.Steps...)
+	}
+	return &body[EventDetail]{v}, nil
+}
+
+func attributes(m map[string]json.RawMessage) map[string]json.RawMessage {
+	if m == nil {
+		return map[string]json.RawMessage{}
+	}
+	return m
+}
+
+func (s *Server) report(ctx context.Context, scope layers.Scope, in *reportInput) (*reportOutput, error) {
+	w, err := s.world()
+	if err != nil {
+		return nil, err
+	}
+	b := &in.Body
+	r := dispatch.Report{
+		Title: b.Title, Description: b.Description, Category: b.Category, Item: b.Item, Level: b.Level, Channel: b.Channel,
+		Lon: b.Lon, Lat: b.Lat, Datum: b.Datum, Address: b.Address, ClientKey: in.Key,
+	}
+	if b.ReportedAt != nil {
+		r.ReportedAt = *b.ReportedAt
+	}
+	receipt, err := s.Desk.Report(ctx, scope, r)
+	if err != nil {
+		return nil, err
+	}
+	e, err := s.Store.Event(ctx, scope, receipt.FeatureID)
+	if err != nil {
+		return nil, err
+	}
+	out := &reportOutput{Status: http.StatusCreated, Location: fmt.Sprintf("/api/events/%d", e.ID)}
+	if receipt.Replayed {
+		out.Status = http.StatusOK
+	}
+	out.Body = Reported{s.summary(w, w.Tree, &e.Event), receipt.Position.String()}
+	return out, nil
+}

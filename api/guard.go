@@ -1,0 +1,66 @@
+package api
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+
+	"github.com/gin-gonic/gin"
+
+	"onepicture/layers"
+)
+
+// contentPolicy lets the page load from its own origin only. MapLibre makes its workers and images from blobs.
+const contentPolicy = "default-src 'none'; script-src 'self'; worker-src 'self' blob:; child-src 'self' blob:; " +
+	"connect-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; font-src 'self'; " +
+	"manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// secure adds the headers that every answer carries.
+func secure(c *gin.Context) {
+	h := c.Writer.Header()
+	h.Set("Content-Security-Policy", contentPolicy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Permissions-Policy", "geolocation=(self), camera=(), microphone=()")
+	h.Set("Cache-Control", "no-store") // unless the handler knows better
+	c.Next()
+}
+
+var crossOrigin = http.NewCrossOriginProtection()
+
+// guard lets in only this machine while there are no accounts: the connection must come from loopback and ask for it
+// by a name of loopback, or a page on the network could reach the server through a browser here (DNS rebinding). A
+// page of another origin may not change anything.
+func (s *Server) guard(c *gin.Context) {
+	var refused string
+	switch {
+	case !loopbackAddress(c.Request.RemoteAddr):
+		refused = "this server answers only on the machine where it runs"
+	case !loopbackHost(c.Request.Host):
+		refused = "ask this server as localhost, 127.0.0.1 or [::1]"
+	case crossOrigin.Check(c.Request) != nil:
+		refused = "a page of another origin may not change anything here"
+	default:
+		c.Next()
+		return
+	}
+	writeProblem(c, &layers.Error{Code: layers.CodeForbidden, Message: refused})
+	c.Abort()
+}
+
+func loopbackAddress(remote string) bool {
+	a, err := netip.ParseAddrPort(remote)
+	return err == nil && a.Addr().Unmap().IsLoopback()
+}
+
+func loopbackHost(host string) bool {
+	name := host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		name = h
+	} else if n := len(host); n > 1 && host[0] == '[' && host[n-1] == ']' {
+		name = host[1 : n-1]
+	}
+	return name == "localhost" || name == "127.0.0.1" || name == "::1"
+}

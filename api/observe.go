@@ -1,0 +1,141 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"onepicture/layers"
+)
+
+// observe names the request, counts it, writes its line to the log and answers for a handler that panics. The line
+// holds the route, never a value of path or query.
+func (s *Server) observe(c *gin.Context) {
+	began := time.Now()
+	id := c.GetHeader("X-Request-Id")
+	if !validID(id) {
+		id = newRequestID()
+	}
+	c.Header("X-Request-Id", id)
+	c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), requestKey, id))
+	defer func() {
+		if p := recover(); p != nil {
+			// Of the panic only its type: its text may quote a value.
+			slog.ErrorContext(c.Request.Context(), "a handler panicked", "panic", fmt.Sprintf("%T", p), "request", id, "stack", string(debug.Stack()))
+			writeProblem(c, problem(http.StatusInternalServerError, layers.CodeInternal, "the server failed; its log says why (request "+id+")"))
+			c.Abort()
+		}
+		s.note(c, id, time.Since(began))
+	}()
+	c.Next()
+}
+
+func (s *Server) note(c *gin.Context, id string, took time.Duration) {
+	route := c.FullPath()
+	if route == "" {
+		route = "page"
+	}
+	status := c.Writer.Status()
+	s.metrics.requests.WithLabelValues(route, c.Request.Method, strconv.Itoa(status)).Inc()
+	if route != streamRoute {
+		s.metrics.seconds.WithLabelValues(route).Observe(took.Seconds())
+	}
+	level := slog.LevelInfo
+	if status >= 500 {
+		level = slog.LevelWarn
+	}
+	slog.LogAttrs(c.Request.Context(), level, "request", slog.String("method", c.Request.Method), slog.String("route", route),
+		slog.Int("status", status), slog.Duration("took", took), slog.Int("bytes", max(c.Writer.Size(), 0)), slog.String("request", id))
+}
+
+// validID accepts what cannot harm a log: a short word.
+func validID(id string) bool {
+	if id == "" || len(id) > 64 {
+		return false
+	}
+	for _, r := range id {
+		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-') {
+			return false
+		}
+	}
+	return true
+}
+
+// metrics are the server's own registry.
+type metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	builds   *prometheus.HistogramVec
+	matched  prometheus.Counter
+}
+
+func newMetrics(s *Server) *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "onepicture_http_requests_total",
+			Help: "Requests by route, method and status."}, []string{"route", "method", "status"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "onepicture_http_request_seconds",
+			Help: "Time to answer, without streams.", Buckets: prometheus.ExponentialBuckets(0.0005, 2.5, 11)}, []string{"route"}),
+		builds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "onepicture_tile_build_seconds",
+			Help: "Time to build a tile that no cache held.", Buckets: prometheus.ExponentialBuckets(0.0001, 2.5, 12)}, []string{"set"}),
+		matched: prometheus.NewCounter(prometheus.CounterOpts{Name: "onepicture_tiles_not_modified_total",
+			Help: "Tiles answered 304 from memory."}),
+	}
+	m.registry.MustRegister(m.requests, m.seconds, m.builds, m.matched,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	gauge := func(name, help string, f func() float64) {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "onepicture_" + name, Help: help}, f))
+	}
+	counter := func(name, help string, f func() float64) {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "onepicture_" + name, Help: help}, f))
+	}
+	gauge("stream_clients", "Open event streams.", func() float64 { return float64(s.hub.clients()) })
+	counter("stream_overflows_total", "Times that a stream was too slow and read the ledger again.", func() float64 { return float64(s.hub.overflows.Load()) })
+	if s.Store != nil {
+		s.indexMetrics(gauge)
+	}
+	if s.Cache != nil {
+		counter("cache_hits_total", "Values found in memory.", func() float64 { return float64(s.Cache.Status().Hits) })
+		counter("cache_redis_hits_total", "Values found in Redis.", func() float64 { return float64(s.Cache.Status().FarHits) })
+		counter("cache_builds_total", "Values that had to be made.", func() float64 { return float64(s.Cache.Status().Builds) })
+		gauge("cache_bytes", "Size of the cache in memory.", func() float64 { return float64(s.Cache.Status().Bytes) })
+	}
+	return m
+}
+
+func (s *Server) indexMetrics(gauge func(name, help string, f func() float64)) {
+	gauge("index_position", "Position that the index reflects; 0 while loading.", func() float64 {
+		if snap := s.Store.Index().Snapshot(); snap != nil {
+			return float64(snap.Position())
+		}
+		return 0
+	})
+	gauge("index_lag_seconds", "Age of the index's as-of time.", func() float64 {
+		if snap := s.Store.Index().Snapshot(); snap != nil {
+			return s.Now().Sub(snap.At()).Seconds()
+		}
+		return 0
+	})
+	for _, k := range layers.Kinds {
+		gauge("index_"+string(k)+"_features", "Features in the index.", func() float64 {
+			if snap := s.Store.Index().Snapshot(); snap != nil {
+				return float64(snap.Len(k))
+			}
+			return 0
+		})
+	}
+}
+
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}

@@ -1,0 +1,177 @@
+// Package api is the HTTP face of the server: one file a subject, one adapter for scope, errors, request ids and
+// deadlines. It decides nothing about the city; the floors below do.
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humagin"
+	"github.com/gin-gonic/gin"
+
+	"onepicture/layers"
+	"onepicture/layers/cache"
+	"onepicture/layers/dispatch"
+	"onepicture/layers/ledger"
+	"onepicture/layers/store"
+	"onepicture/layers/tile"
+)
+
+// Limits of a request.
+const (
+	maxBody       = 64 << 10
+	deadline      = 10 * time.Second // of everything but the stream
+	positionWait  = 2 * time.Second  // for X-Min-Position
+	shutdownGrace = 10 * time.Second
+)
+
+// Desk files reports.
+type Desk interface {
+	Report(ctx context.Context, scope layers.Scope, r dispatch.Report) (ledger.Receipt, error)
+}
+
+// Changes reads the ledger for streams that resume.
+type Changes interface {
+	Since(ctx context.Context, after layers.Position, limit int) (b layers.Batch, more bool, err error)
+	Horizon(ctx context.Context) (layers.Position, time.Time, error)
+}
+
+// Pinger is asked whether PostgreSQL answers.
+type Pinger interface {
+	Ping(ctx context.Context) error
+}
+
+// Options are what the server is made of.
+type Options struct {
+	Store    *store.Store
+	Desk     Desk
+	Changes  Changes
+	Tiles    *tile.Builder
+	Cache    *cache.Cache
+	Imports  Imports
+	Postgres Pinger
+	Files    fs.FS  // the built page; nil or without index.html: none
+	Version  string // of the program
+	// Scope is what a request may see; nil: layers.Loopback for everybody, and only loopback is let in.
+	Scope func(*http.Request) layers.Scope
+	Now   func() time.Time // nil: time.Now
+}
+
+// Server answers requests. Publish feeds its streams.
+type Server struct {
+	Options
+	engine  *gin.Engine
+	hub     *hub
+	web     *web
+	metrics *metrics
+}
+
+// New makes the server; Handler or Serve use it.
+func New(o Options) (*Server, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Scope == nil {
+		o.Scope = func(*http.Request) layers.Scope { return layers.Loopback() }
+	}
+	s := &Server{Options: o, hub: newHub()}
+	var err error
+	if s.web, err = newWeb(o.Files); err != nil {
+		return nil, err
+	}
+	s.metrics = newMetrics(s)
+	gin.SetMode(gin.ReleaseMode)
+	s.engine = gin.New()
+	s.engine.RedirectTrailingSlash, s.engine.RedirectFixedPath = false, false
+	s.engine.HandleMethodNotAllowed = true
+	if err := s.engine.SetTrustedProxies(nil); err != nil {
+		return nil, fmt.Errorf("make router: %w", err)
+	}
+	s.engine.Use(s.observe, s.guard, secure, compressed, s.bounded)
+	s.register(humagin.New(s.engine, humaConfig(o.Version)))
+	s.engine.GET("/tiles/:layers", s.raw(s.tileJSON))
+	s.engine.GET("/tiles/:layers/:z/:x/:y", s.raw(s.tile))
+	s.engine.GET("/api/stream", s.raw(s.stream))
+	s.engine.GET("/metrics", gin.WrapH(s.metrics.handler()))
+	s.engine.NoRoute(s.raw(s.page))
+	s.engine.NoMethod(s.raw(func(c *gin.Context, _ layers.Scope) error {
+		return &statusError{status: http.StatusMethodNotAllowed, code: layers.CodeInvalid, detail: "this address does not take that method"}
+	}))
+	return s, nil
+}
+
+func humaConfig(version string) huma.Config {
+	huma.DefaultArrayNullable = false // an empty list is [], never null
+	huma.NewError = newError
+	c := huma.DefaultConfig("onepicture", version)
+	c.DocsPath, c.SchemasPath, c.CreateHooks = "", "", nil
+	c.OpenAPIPath = "/openapi"
+	c.Info.Description = "The situation of a city on one map. Positions are decimal strings, times RFC 3339 in UTC; " +
+		"a count is null when it may not be told."
+	return c
+}
+
+// register adds every described operation; it needs nothing of the server but its type.
+func (s *Server) register(a huma.API) {
+	s.deploymentRoutes(a)
+	s.placeRoutes(a)
+	s.figureRoutes(a)
+	s.layerRoutes(a)
+	s.eventRoutes(a)
+	s.siteRoutes(a)
+	s.sourceRoutes(a)
+	s.importRoutes(a)
+	s.healthRoutes(a)
+}
+
+// Publish tells the streams of a batch that the index has applied. It does not block.
+func (s *Server) Publish(a store.Applied) {
+	if w := s.Store.World(); w != nil {
+		s.hub.publish(a.Batch, render(a.Batch, w.Catalogue, w.Tree))
+	}
+}
+
+// Handler is the whole server, for tests and for Serve.
+func (s *Server) Handler() http.Handler { return s.engine.Handler() }
+
+// Close ends all streams; new ones are refused.
+func (s *Server) Close() { s.hub.close() }
+
+// Serve answers on the listener until ctx ends; then it lets running requests finish, ends streams at once and returns
+// nil. It closes the listener.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	server := &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      30 * time.Second, // a stream moves its own
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	select {
+	case err := <-failed:
+		s.Close()
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	s.Close()
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
+	defer cancel()
+	err := server.Shutdown(stopping)
+	if err != nil {
+		err = errors.Join(err, server.Close())
+	}
+	<-failed
+	if err != nil {
+		return fmt.Errorf("stop serving: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,219 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"onepicture/layers"
+)
+
+const streamRoute = "/api/stream"
+
+// The stream's rhythm and limits.
+const (
+	heartbeat   = 2 * time.Second  // at least so often a position
+	writeWithin = 10 * time.Second // a client that takes nothing for so long is gone
+	backlogPage = 500              // changes in one read of the ledger
+	backlogMost = 2000             // a stream that is further behind is told to load everything again
+)
+
+// stream tells every change from a position on, each once, in the order of the ledger (server-sent events, WHATWG
+// HTML 9.2). It first listens, then reads from the ledger what lies before the first live batch, so that there is no
+// gap; live batches begin after the position up to which it has read, so that there is no double. An id is sent with
+// the last change of a position only: who resumes after it has seen all of that position.
+func (s *Server) stream(c *gin.Context, scope layers.Scope) error {
+	if err := seesAnything(scope); err != nil {
+		return err
+	}
+	after, fresh, err := resumeFrom(c.Request)
+	if err != nil {
+		return err
+	}
+	if _, err := s.snapshot(); err != nil {
+		return err
+	}
+	if s.hub.now().through == 0 {
+		return s.Store.Loading()
+	}
+	if !s.hub.enter() {
+		return layers.Unavailable(5*time.Second, "there are too many streams, or the server is stopping", nil)
+	}
+	defer s.hub.exit()
+	h := c.Writer.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("X-Accel-Buffering", "no")
+	w := &eventWriter{out: c.Writer, control: http.NewResponseController(c.Writer), scope: scope, after: after}
+	// The server's limits are for short requests; each write below brings its own.
+	_ = w.control.SetReadDeadline(time.Time{}) // a recorder in a test has none
+	w.raw("retry: 1000\n\n")
+	for {
+		again, err := s.follow(c.Request.Context(), w, fresh)
+		if !again || err != nil {
+			return nil // the answer has begun: the client comes back by itself
+		}
+		fresh = false
+	}
+}
+
+// resumeFrom is the later of Last-Event-ID, which a browser sends when it reconnects, and after.
+func resumeFrom(r *http.Request) (after layers.Position, fresh bool, err error) {
+	fresh = true
+	for name, text := range map[string]string{"Last-Event-ID": r.Header.Get("Last-Event-ID"), "after": r.URL.Query().Get("after")} {
+		if text == "" {
+			continue
+		}
+		p, err := layers.ParsePosition(text)
+		if err != nil {
+			return 0, false, layers.Invalid(name, "is not a position: a whole number in decimal")
+		}
+		after, fresh = max(after, p), false
+	}
+	return after, fresh, nil
+}
+
+// follow writes until the client leaves or the server stops; again tells that the queue overflowed.
+func (s *Server) follow(ctx context.Context, w *eventWriter, fresh bool) (again bool, err error) {
+	l, last := s.hub.listen()
+	defer s.hub.leave(l)
+	if fresh {
+		w.after = last.through
+	}
+	if err := s.catchUp(ctx, w, last.through); err != nil {
+		return false, err
+	}
+	w.position(max(last.through, w.after), last.at)
+	tick := time.NewTicker(heartbeat)
+	defer tick.Stop()
+	for {
+		if err := w.flush(); err != nil {
+			return false, err
+		}
+		select {
+		case <-ctx.Done():
+			return false, ctx.Err()
+		case <-s.hub.done:
+			return false, nil
+		case d, ok := <-l.queue:
+			if !ok {
+				return true, nil
+			}
+			w.changes(d.messages)
+			w.position(d.through, d.at)
+		case <-tick.C:
+			if now, ok := s.hub.idle(l); ok {
+				w.position(now.through, now.at)
+			}
+		}
+	}
+}
+
+// catchUp reads from the ledger what the client has not seen, through a position.
+func (s *Server) catchUp(ctx context.Context, w *eventWriter, through layers.Position) error {
+	world := s.Store.World()
+	if w.after > through {
+		horizon, _, err := s.Changes.Horizon(ctx)
+		if err != nil {
+			return err
+		}
+		if w.after > horizon { // no server can have told it that: another database
+			w.reset(through)
+		}
+		return nil
+	}
+	for told := 0; w.after < through; {
+		b, more, err := s.Changes.Since(ctx, w.after, backlogPage)
+		if err != nil {
+			return err
+		}
+		told += len(b.Changes)
+		if b.Through <= w.after || told > backlogMost || !more && b.Through < through {
+			w.reset(through)
+			return nil
+		}
+		kept := b.Changes[:0:0]
+		for _, c := range b.Changes {
+			if c.Position <= through {
+				kept = append(kept, c)
+			}
+		}
+		b.Changes = kept
+		w.changes(render(b, world.Catalogue, world.Tree))
+		w.after = min(b.Through, through)
+		if err := w.flush(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eventWriter writes events for one scope; after is the position through which the client has been told everything.
+type eventWriter struct {
+	out     gin.ResponseWriter
+	control *http.ResponseController
+	scope   layers.Scope
+	after   layers.Position
+	err     error
+}
+
+func (w *eventWriter) raw(text string) {
+	if w.err == nil {
+		_ = w.control.SetWriteDeadline(time.Now().Add(writeWithin)) // a recorder in a test has none
+		_, w.err = w.out.WriteString(text)
+	}
+}
+
+func (w *eventWriter) flush() error {
+	if w.err == nil {
+		_ = w.control.SetWriteDeadline(time.Now().Add(writeWithin))
+		w.err = w.control.Flush()
+	}
+	return w.err
+}
+
+// changes writes messages that are whole positions, those the client has not seen.
+func (w *eventWriter) changes(list []message) {
+	var told []int
+	for i := range list {
+		if list[i].position > w.after && list[i].data(w.scope) != nil {
+			told = append(told, i)
+		}
+	}
+	for n, i := range told {
+		id := ""
+		if n+1 == len(told) || list[told[n+1]].position != list[i].position {
+			id = fmt.Sprintf("id: %d\n", list[i].position)
+		}
+		w.raw(id + "event: change\ndata: " + string(list[i].data(w.scope)) + "\n\n")
+	}
+	if len(list) > 0 {
+		w.after = max(w.after, list[len(list)-1].position)
+	}
+}
+
+// position tells that everything through it has been told.
+func (w *eventWriter) position(p layers.Position, at time.Time) {
+	if p < w.after {
+		return // a client that is ahead of this server hears nothing until it has caught up
+	}
+	w.after = p
+	data, err := json.Marshal(struct {
+		Position string    `json:"position"`
+		AsOf     time.Time `json:"asOf"`
+	}{p.String(), utc(at)})
+	if err != nil {
+		w.err = err
+		return
+	}
+	w.raw(fmt.Sprintf("id: %d\nevent: position\ndata: %s\n\n", p, data))
+}
+
+// reset tells the client to load everything again, at a position at least as late as the given one.
+func (w *eventWriter) reset(p layers.Position) {
+	w.after = p
+	w.raw(fmt.Sprintf("id: %d\nevent: reset\ndata: {\"position\":\"%d\"}\n\n", p, p))
+}
