@@ -1,14 +1,11 @@
 package private
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"os/exec"
-	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -17,33 +14,38 @@ import (
 // process keeps one service running: when it dies it is started again, with a growing pause.
 type process struct {
 	name    string
-	command func() *exec.Cmd
+	prepare func() error // before each launch: ends what an earlier one left behind
+	command func() (*exec.Cmd, error)
 	ready   func(context.Context) error // nil when it answers
-	stopBy  syscall.Signal
+	stopBy  syscall.Signal              // ends it in order
+	urgent  syscall.Signal              // ends it at once, without harm to what is committed
 
-	mu       sync.Mutex
-	cmd      *exec.Cmd
-	stopping bool
-	done     chan struct{} // closed when the keeper has ended
+	mu   sync.Mutex
+	cmd  *exec.Cmd
+	quit chan struct{} // closed by stop
+	done chan struct{} // closed when the keeper has ended
 }
 
 const (
 	firstPause = 100 * time.Millisecond
 	lastPause  = 5 * time.Second
+	steady     = time.Minute // having run that long, a service begins with the first pause again
 	readyStep  = 30 * time.Millisecond
+	urgentTime = 10 * time.Second // from the urgent signal to SIGKILL
 )
+
+var errStopping = errors.New("it is being stopped")
 
 // start runs the service until it answers or ctx ends.
 func (p *process) start(ctx context.Context) error {
-	p.done = make(chan struct{})
+	p.quit, p.done = make(chan struct{}), make(chan struct{})
 	exited, err := p.launch()
-	if err != nil {
-		close(p.done)
-		return err
+	if err == nil {
+		if err = p.await(ctx, exited); err != nil {
+			p.end(exited)
+		}
 	}
-	if err := p.await(ctx, exited); err != nil {
-		p.signal(syscall.SIGKILL)
-		<-exited
+	if err != nil {
 		close(p.done)
 		return err
 	}
@@ -52,9 +54,18 @@ func (p *process) start(ctx context.Context) error {
 }
 
 func (p *process) launch() (exited chan struct{}, err error) {
+	if err := p.prepare(); err != nil {
+		return nil, err
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	cmd := p.command()
+	if p.stopping() { // whoever stops signals under the same lock: nothing starts after that
+		return nil, errStopping
+	}
+	cmd, err := p.command()
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", p.name, err)
+	}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", p.name, err)
 	}
@@ -70,9 +81,9 @@ func (p *process) launch() (exited chan struct{}, err error) {
 func (p *process) await(ctx context.Context, exited <-chan struct{}) error {
 	tick := time.NewTicker(readyStep)
 	defer tick.Stop()
-	var last error
 	for {
-		if last = p.ready(ctx); last == nil {
+		last := p.ready(ctx)
+		if last == nil {
 			return nil
 		}
 		select {
@@ -92,59 +103,73 @@ func (p *process) keep(exited <-chan struct{}) {
 	for {
 		began := time.Now()
 		<-exited
-		if p.isStopping() {
-			return
-		}
-		if time.Since(began) > time.Minute {
+		if time.Since(began) > steady {
 			pause = firstPause
 		}
-		slog.Warn("a private service ended by itself; starting it again", "service", p.name, "pause", pause)
-		time.Sleep(pause)
-		pause = min(2*pause, lastPause)
-		if p.isStopping() {
-			return
-		}
-		next, err := p.launch()
-		for err != nil {
-			slog.Error("a private service does not start", "service", p.name, "error", err)
-			time.Sleep(pause)
-			pause = min(2*pause, lastPause)
-			if p.isStopping() {
+		for again := true; again; {
+			if p.stopping() {
 				return
 			}
-			next, err = p.launch()
+			slog.Warn("a private service ended by itself; starting it again", "service", p.name, "pause", pause)
+			select {
+			case <-p.quit:
+				return
+			case <-time.After(pause):
+			}
+			pause = min(2*pause, lastPause)
+			next, err := p.launch()
+			if err != nil && !errors.Is(err, errStopping) {
+				slog.Error("a private service does not start", "service", p.name, "error", err)
+			}
+			exited, again = next, err != nil
 		}
-		exited = next
 	}
 }
 
-func (p *process) isStopping() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.stopping
+func (p *process) stopping() bool {
+	select {
+	case <-p.quit:
+		return true
+	default:
+		return false
+	}
 }
 
 func (p *process) signal(s syscall.Signal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.cmd != nil && p.cmd.Process != nil {
+	if p.cmd != nil {
 		_ = p.cmd.Process.Signal(s) // an ended process cannot be signalled, and need not
 	}
 }
 
-// stop ends the service and waits; after ctx it is killed.
+// end stops a launched service that no keeper watches.
+func (p *process) end(exited <-chan struct{}) {
+	for _, s := range []syscall.Signal{p.urgent, syscall.SIGKILL} {
+		p.signal(s)
+		select {
+		case <-exited:
+			return
+		case <-time.After(urgentTime):
+		}
+	}
+	<-exited
+}
+
+// stop ends the service and waits; after ctx it is ended at once. It may be called again.
 func (p *process) stop(ctx context.Context) error {
 	p.mu.Lock()
-	p.stopping = true
+	if !p.stopping() {
+		close(p.quit)
+	}
 	p.mu.Unlock()
 	p.signal(p.stopBy)
 	select {
 	case <-p.done:
 		return nil
 	case <-ctx.Done():
-		p.signal(syscall.SIGKILL)
-		<-p.done
-		return fmt.Errorf("%s had to be killed: it did not stop in time", p.name)
+		p.end(p.done)
+		return fmt.Errorf("%s did not stop in time and was ended at once", p.name)
 	}
 }
 
@@ -153,36 +178,4 @@ func (p *process) pid() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.cmd.Process.Pid
-}
-
-// endOrphan stops the service that a killed server left behind: the process that the pid file names, if it still runs
-// and its command line names our folder.
-func endOrphan(pidFile, dir string, stopBy syscall.Signal) error {
-	b, err := os.ReadFile(pidFile)
-	if err != nil {
-		return nil //nolint:nilerr // no pid file, no orphan
-	}
-	first, _, _ := strings.Cut(string(b), "\n")
-	pid, err := strconv.Atoi(strings.TrimSpace(first))
-	if err != nil || pid <= 1 {
-		return nil
-	}
-	ours := func() bool {
-		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-		return err == nil && bytes.Contains(line, []byte(dir))
-	}
-	if !ours() {
-		return nil // the file is stale; the number may belong to anybody by now
-	}
-	if err := syscall.Kill(pid, stopBy); err != nil {
-		return fmt.Errorf("stop the service left behind by a killed server (process %d): %w", pid, err)
-	}
-	deadline := time.Now().Add(30 * time.Second)
-	for ours() {
-		if time.Now().After(deadline) {
-			return fmt.Errorf("the service left behind by a killed server (process %d) does not stop", pid)
-		}
-		time.Sleep(readyStep)
-	}
-	return nil
 }

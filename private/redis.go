@@ -44,10 +44,7 @@ func StartRedis(ctx context.Context, dir string, memoryMB int) (*Redis, error) {
 	if err := r.id.folder(dir); err != nil {
 		return nil, err
 	}
-	sockets, err := socketFolder(r.id, dir)
-	if err != nil {
-		return nil, err
-	}
+	sockets := socketPath(dir)
 	if err := r.id.folder(sockets); err != nil {
 		return nil, err
 	}

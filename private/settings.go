@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	logFile      = "server.log"
+	logFiles     = "server-*.log" // one for each day of the week, overwritten after seven days
 	settingsFile = "onepicture.conf"
 )
 
@@ -20,7 +20,7 @@ func (p *Postgres) configure(o PostgresOptions) error {
 	if memory == 0 {
 		memory = machineMemoryMB()
 	}
-	if err := p.write(settingsFile, p.settings(memory, o.Fast)); err != nil {
+	if err := p.id.write(filepath.Join(p.dir, settingsFile), p.settings(memory, o.Fast)); err != nil {
 		return err
 	}
 	main := filepath.Join(p.dir, "postgresql.conf")
@@ -32,36 +32,28 @@ func (p *Postgres) configure(o PostgresOptions) error {
 	if strings.Contains(string(b), include) {
 		return nil
 	}
-	return p.write("postgresql.conf", string(b)+include)
-}
-
-func (p *Postgres) write(name, text string) error {
-	path := filepath.Join(p.dir, name)
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		return folderError(p.dir, err)
-	}
-	if p.id.switched {
-		if err := os.Chown(path, int(p.id.uid), int(p.id.gid)); err != nil {
-			return folderError(p.dir, err)
-		}
-	}
-	return nil
+	return p.id.write(main, string(b)+include)
 }
 
 // settings fit the machine: a sixth of the memory for shared buffers, at most 4 GB, since the server itself holds the
-// index; statements and their parameters are never logged, because they hold personal values.
+// index. Nothing of a statement is ever logged, neither its text nor its values nor the error that quotes them (hence
+// no ERROR lines: whoever sent the statement has got the error): they hold personal values.
 func (p *Postgres) settings(memoryMB int, fast bool) string {
 	cores := runtime.NumCPU()
 	on := "on"
 	if fast {
 		on = "off"
 	}
+	compression := "on"
+	if p.binaries.lz4 {
+		compression = "lz4"
+	}
 	lines := []string{
 		"# Written by onepicture at each start; changes are lost.",
 		"listen_addresses = ''",
 		"unix_socket_directories = '" + strings.ReplaceAll(p.sockets, "'", "''") + "'",
 		"unix_socket_permissions = 0700",
-		"port = 5432",
+		"port = " + port,
 		"max_connections = 100",
 		fmt.Sprintf("shared_buffers = %dMB", min(max(memoryMB/6, 64), 4096)),
 		fmt.Sprintf("effective_cache_size = %dMB", max(memoryMB/2, 128)),
@@ -73,7 +65,7 @@ func (p *Postgres) settings(memoryMB int, fast bool) string {
 		"fsync = " + on,
 		"synchronous_commit = " + on,
 		"full_page_writes = " + on,
-		"wal_compression = lz4",
+		"wal_compression = " + compression,
 		"max_wal_size = 4GB",
 		"min_wal_size = 256MB",
 		"checkpoint_timeout = 15min",
@@ -81,13 +73,17 @@ func (p *Postgres) settings(memoryMB int, fast bool) string {
 		"random_page_cost = 1.1",
 		"effective_io_concurrency = 200",
 		"jit = off",
+		"autovacuum_vacuum_scale_factor = 0.05",
+		"autovacuum_analyze_scale_factor = 0.02",
 		"timezone = 'UTC'",
 		"log_timezone = 'UTC'",
 		"logging_collector = on",
 		"log_directory = '.'",
-		"log_filename = '" + logFile + "'",
+		"log_filename = 'server-%a.log'",
+		"log_rotation_age = 1d",
 		"log_rotation_size = 0",
-		"log_truncate_on_rotation = off",
+		"log_truncate_on_rotation = on",
+		"log_min_messages = log",
 		"log_statement = none",
 		"log_min_error_statement = panic",
 		"log_min_duration_statement = -1",
@@ -98,18 +94,23 @@ func (p *Postgres) settings(memoryMB int, fast bool) string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
-// machineMemoryMB is the machine's memory; 1024 when it cannot be read.
+// machineMemoryMB is the machine's memory, or the container's when that is less; 1024 when it cannot be read.
 func machineMemoryMB() int {
-	b, err := os.ReadFile("/proc/meminfo")
-	if err == nil {
-		for _, line := range strings.Split(string(b), "\n") {
+	memory := 1024
+	if b, err := os.ReadFile("/proc/meminfo"); err == nil {
+		for line := range strings.Lines(string(b)) {
 			fields := strings.Fields(line)
 			if len(fields) > 1 && fields[0] == "MemTotal:" {
 				if kb, err := strconv.Atoi(fields[1]); err == nil {
-					return kb / 1024
+					memory = kb / 1024
 				}
 			}
 		}
 	}
-	return 1024
+	if b, err := os.ReadFile("/sys/fs/cgroup/memory.max"); err == nil {
+		if bytes, err := strconv.Atoi(strings.TrimSpace(string(b))); err == nil { // else "max"
+			memory = min(memory, bytes>>20)
+		}
+	}
+	return memory
 }

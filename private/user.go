@@ -1,7 +1,9 @@
 package private
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -42,6 +44,11 @@ func (id identity) attr() *syscall.SysProcAttr {
 	return a
 }
 
+// environment is all that a service sees of ours: our secrets are not its business, and its messages are English.
+func environment() []string {
+	return []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C.UTF-8", "TZ=UTC"}
+}
+
 // folder makes a private folder of the identity.
 func (id identity) folder(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -56,6 +63,31 @@ func (id identity) folder(dir string) error {
 		return folderError(dir, err)
 	}
 	return nil
+}
+
+// publicFolder makes a private folder where everybody may make some. One that is there already must be ours: else
+// somebody could hand us a link to a folder of his choice.
+func (id identity) publicFolder(dir string) error {
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return folderError(dir, err)
+	}
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return folderError(dir, err)
+	}
+	owner, known := ownerOf(info)
+	if !info.IsDir() || !known || owner != id.uid && owner != uint32(os.Geteuid()) {
+		return fmt.Errorf("%s, where the sockets go, belongs to somebody else: remove it, or give --data a shorter path", dir)
+	}
+	return id.folder(dir)
+}
+
+func ownerOf(info fs.FileInfo) (uid uint32, known bool) {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, false
+	}
+	return st.Uid, true
 }
 
 // reachable tells which parent folder the identity cannot pass, if any.
@@ -78,4 +110,30 @@ func (id identity) reachable(dir string) error {
 			return nil
 		}
 	}
+}
+
+// write replaces a file of the identity as a whole, whatever stood under the name: never through a link, never half.
+func (id identity) write(path, text string) error {
+	fresh := path + ".new"
+	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return folderError(path, err)
+	}
+	f, err := os.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return folderError(path, err)
+	}
+	_, err = f.WriteString(text)
+	if err == nil && id.switched {
+		err = f.Chown(int(id.uid), int(id.gid))
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(fresh, path)
+	}
+	if err != nil {
+		return folderError(path, err)
+	}
+	return nil
 }

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
+
+	"onepicture/api"
+	"onepicture/frontend"
+	"onepicture/layers/cache"
+	"onepicture/layers/dispatch"
+	"onepicture/layers/index"
+	"onepicture/layers/ledger"
+	"onepicture/layers/store"
+	"onepicture/layers/tile"
+)
+
+type serveCmd struct {
+	dataFlags
+	cityFlags
+	Listen     string        `help:"Address to listen on; loopback only, until there are accounts." default:"127.0.0.1:8080" env:"ONEPICTURE_LISTEN"`
+	Demo       bool          `help:"Load the synthetic city into an empty database, and let new events trickle in." env:"ONEPICTURE_DEMO"`
+	Trickle    time.Duration `help:"Pause between synthetic events while serving with --demo; 0 for none." default:"20s" env:"ONEPICTURE_TRICKLE"`
+	CacheBytes uint64        `help:"Most bytes of tiles held in memory." default:"134217728" env:"ONEPICTURE_CACHE_BYTES"`
+}
+
+// Run serves until it is told to stop.
+func (c *serveCmd) Run(ctx context.Context) (err error) {
+	listener, err := listenLoopback(c.Listen)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	s, err := openServices(ctx, c.dataFlags, true, false)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	pool, err := s.openDatabase(ctx, "onepicture serve")
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	if c.Demo {
+		if err := loadCity(ctx, pool, c.options()); err != nil {
+			return err
+		}
+	}
+	return c.serve(ctx, listener, pool, s.redisURL)
+}
+
+func (c *serveCmd) serve(ctx context.Context, listener net.Listener, pool *pgxpool.Pool, redisURL string) error {
+	redis, err := cache.OpenRedis(redisURL)
+	if err != nil {
+		return err
+	}
+	defer redis.Close()
+	tiles, err := cache.New(cache.Options{Bytes: c.CacheBytes, Redis: redis})
+	if err != nil {
+		return err
+	}
+	defer tiles.Close()
+	files, err := frontend.Files()
+	if err != nil {
+		return err
+	}
+	l := ledger.New(pool)
+	st := store.New(pool, l, index.New())
+	desk := dispatch.New(l, st, time.Now)
+	server, err := api.New(api.Options{
+		Store: st, Desk: desk, Changes: l, Tiles: tile.NewBuilder(st, st.Catalogue), Cache: tiles, Imports: imports{pool},
+		Postgres: pool, Files: files, Version: version,
+	})
+	if err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return server.Serve(ctx, listener) })
+	g.Go(func() error { return keepFed(ctx, st, server.Publish) })
+	g.Go(func() error {
+		c.announce(ctx, st, listener.Addr())
+		return nil
+	})
+	if c.Demo && c.Trickle > 0 {
+		g.Go(func() error {
+			// The demo's events must not end the server.
+			if err := trickle(ctx, desk, c.options(), c.Trickle); err != nil && ctx.Err() == nil {
+				slog.Error("no more synthetic events", "error", err)
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil && ctx.Err() == nil {
+		return err
+	}
+	return nil
+}
+
+// keepFed loads the index and follows; while the database is away at the start it tries again.
+func keepFed(ctx context.Context, st *store.Store, sink func(store.Applied)) error {
+	for {
+		err := st.Run(ctx, sink)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if errors.Is(err, ledger.ErrForeignPositions) || st.Index().Snapshot() != nil {
+			return err
+		}
+		slog.Error("the index could not be loaded; trying again", "error", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(2 * time.Second):
+		}
+	}
+}
+
+// announce prints the address when the picture is complete.
+func (c *serveCmd) announce(ctx context.Context, st *store.Store, addr net.Addr) {
+	began := time.Now()
+	for st.Index().Snapshot() == nil {
+		changed := st.Index().Changed()
+		if st.Index().Snapshot() != nil {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-changed:
+		}
+	}
+	fmt.Printf("\n  onepicture is ready (index loaded in %s):\n\n    http://%s/\n\n  Accounts: none yet, so it listens on this machine only; whoever can open it sees sites and events,\n  and people as counts of at least 10. Stop with Ctrl-C.\n\n",
+		time.Since(began).Round(time.Millisecond), addr)
+}
+
+// listenLoopback refuses every address that another machine could reach: there are no accounts yet.
+func listenLoopback(address string) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("--listen: %q is not host:port", address)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, fmt.Errorf("--listen: %q can be reached from other machines; until there are accounts it must be loopback, such as 127.0.0.1:8080", address)
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("--listen: %w", err)
+	}
+	return l, nil
+}
