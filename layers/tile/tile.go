@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -25,9 +26,6 @@ const (
 	MaxLayers   = 16
 	cellDepth   = 6 // 64 × 64 cells
 )
-
-// finestCounts is the zoom of the finest square that a scope with counts only sees: 2^-18 of the world, 150 m.
-const finestCounts = 18
 
 // The two built-in tile sets beside the thematic layers.
 const (
@@ -49,7 +47,7 @@ type Request struct {
 	Tile     geo.Tile
 	Scope    layers.Scope
 	Filter   *filter.Filter // of the layers' kind; nil: all
-	From, To time.Time      // reported within; zero: any time
+	From, To time.Time      // of events: reported at From or later and before To; zero: any time
 	Today    time.Time      // civil date for ages
 }
 
@@ -64,7 +62,7 @@ func (r Request) Version(s *index.Snapshot) layers.Position {
 	}
 	v := s.Configured()
 	for kind, mask := range masks {
-		v = max(v, s.Version(kind, mask, r.Tile))
+		v = max(v, s.Version(kind, mask, viewOf(r.Scope.Detail(kind), r.Tile, 0).counted))
 	}
 	return v
 }
@@ -80,10 +78,8 @@ func (r Request) Key(v layers.Position) string {
 	if !r.From.IsZero() || !r.To.IsZero() {
 		window = fmt.Sprintf("%d-%d", r.From.Unix(), r.To.Unix())
 	}
-	day := ""
-	if r.Filter != nil && !r.Filter.All() {
-		day = r.Today.Format("20060102") // ages in a filter
-	}
+	// At midnight ages and the validity of places change without a change in the ledger.
+	day := r.Today.Format("20060102")
 	return strings.Join([]string{"tile1", codes, r.Tile.String(), v.String(), r.Scope.Class(), r.Filter.Key(), window, day}, "|")
 }
 
@@ -104,104 +100,81 @@ func NewBuilder(s Source, catalogue func() *layers.Catalogue) *Builder {
 	return &Builder{source: s, catalogue: catalogue}
 }
 
-// Build makes the tile from the snapshot and compresses it (gzip); no bytes when it is empty.
+// Build makes the tile from the snapshot and compresses it (gzip); no bytes when it is empty. A tile that is too large
+// compressed is made again of coarser cells.
 func (b *Builder) Build(ctx context.Context, s *index.Snapshot, r Request) ([]byte, error) {
+	var raw []byte
+	var err error
 	switch r.Set {
 	case Base:
-		raw, err := b.source.Base(ctx, r.Tile)
-		if err != nil || len(raw) == 0 {
-			return nil, err
-		}
-		return compress(raw)
+		raw, err = b.source.Base(ctx, r.Tile)
 	case Places:
-		raw, err := b.source.Places(ctx, r.Tile)
-		if err != nil || len(raw) == 0 {
-			return nil, err
-		}
-		return compress(raw)
+		raw, err = b.source.Places(ctx, r.Tile)
+	default:
+		return b.bounded(ctx, s, r)
 	}
+	if err != nil || len(raw) == 0 {
+		return nil, err
+	}
+	return compress(raw)
+}
+
+func (b *Builder) bounded(ctx context.Context, s *index.Snapshot, r Request) ([]byte, error) {
 	for depth := uint8(cellDepth); ; depth-- {
-		raw, cells, err := b.thematic(ctx, s, r, depth)
+		raw, err := b.thematic(ctx, s, r, depth)
 		if err != nil || len(raw) == 0 {
 			return nil, err
 		}
 		packed, err := compress(raw)
-		if err != nil {
-			return nil, err
-		}
-		if len(packed) <= MaxBytes || !cells || depth == 0 {
-			return packed, nil
+		if err != nil || len(packed) <= MaxBytes || depth == 0 {
+			return packed, err
 		}
 	}
 }
 
-func (b *Builder) thematic(ctx context.Context, s *index.Snapshot, r Request, depth uint8) (raw []byte, cells bool, err error) {
+// thematic writes each layer as features while the budget lasts, else as cells. Below the finest depth, after a tile
+// that was too large, there are no features.
+func (b *Builder) thematic(ctx context.Context, s *index.Snapshot, r Request, depth uint8) (raw []byte, err error) {
 	left := MaxFeatures
 	for _, l := range r.Layers {
-		q := index.Query{Kind: l.Kind, Layers: 1 << l.Bit, Scope: r.Scope}
-		if r.Filter != nil && !r.Filter.All() {
-			q.Match = r.Filter.Predicate(r.Today)
-		}
-		if !r.From.IsZero() || !r.To.IsZero() {
-			q.From = layers.Minutes(r.From)
-			q.To = 1<<31 - 1
-			if !r.To.IsZero() {
-				q.To = layers.Minutes(r.To)
-			}
-		}
+		q := r.query(l)
 		out := newLayer(l.Code)
-		switch r.Scope.Detail(l.Kind) {
-		case layers.DetailRecords:
-			rows, fits := s.Scan(q, r.Tile, left)
-			if fits && depth == cellDepth {
-				left -= len(rows)
-				if err := b.features(ctx, out, r, l.Kind, rows); err != nil {
-					return nil, false, err
-				}
-				break
+		var rows []index.Row
+		fits := false
+		if depth == cellDepth && r.Scope.Detail(l.Kind) == layers.DetailRecords {
+			rows, fits = s.Scan(q, r.Tile, left)
+		}
+		if fits {
+			left -= len(rows)
+			if err := b.features(ctx, out, r, l.Kind, rows); err != nil {
+				return nil, fmt.Errorf("draw layer %s: %w", l.Code, err)
 			}
-			cells = true
+		} else {
 			b.cells(out, s, q, r.Tile, depth)
-		case layers.DetailCounts:
-			cells = true
-			b.cells(out, s, q, r.Tile, min(depth, uint8(max(0, finestCounts-int(r.Tile.Z)))))
 		}
 		raw = out.appendTo(raw)
 	}
-	return raw, cells, nil
+	return raw, nil
 }
 
-// cells writes squares with their exact count, or only that there are few.
-func (b *Builder) cells(out *mvtLayer, s *index.Snapshot, q index.Query, t geo.Tile, depth uint8) {
-	list := s.Cells(q, t, depth)
-	side := geo.Extent >> depth
-	classes := map[uint16]bool{}
-	for i := range list {
-		for _, c := range list[i].Classes {
-			classes[c.Class] = true
+func (r Request) query(l *layers.Layer) index.Query {
+	q := index.Query{Kind: l.Kind, Layers: 1 << l.Bit, Scope: r.Scope}
+	if !r.Filter.All() {
+		q.Match = r.Filter.Predicate(r.Today)
+	}
+	if l.Kind != layers.KindEvent {
+		return q
+	}
+	if !r.From.IsZero() {
+		q.From, q.To = layers.Minutes(r.From), math.MaxInt32
+	}
+	if !r.To.IsZero() {
+		q.To = layers.Minutes(r.To)
+		if r.From.IsZero() {
+			q.From = math.MinInt32
 		}
 	}
-	c := b.catalogue()
-	for i := range list {
-		cell := &list[i]
-		out.tag("cell", integer(side))
-		n, told := q.Scope.Told(q.Kind, cell.N)
-		if !told {
-			out.tag("few", truth(true))
-			half := float64(side) / 2
-			out.add(0, typePoint, pointCommands(float64(cell.X)*float64(side)+half, float64(cell.Y)*float64(side)+half))
-			continue
-		}
-		out.tag("n", integer(n))
-		if len(classes) > 1 && q.Kind != layers.KindPerson {
-			for _, k := range cell.Classes {
-				if class := c.Class(q.Kind, k.Class); class != nil {
-					out.tag("c_"+class.Code, integer(k.N))
-				}
-			}
-		}
-		out.add(0, typePoint, pointCommands(cell.PX, cell.PY))
-	}
+	return q
 }
 
 // features writes single sites or events with their published attributes.
@@ -218,17 +191,21 @@ func (b *Builder) features(ctx context.Context, out *mvtLayer, r Request, kind l
 		return err
 	}
 	c := b.catalogue()
+	lo, hi := r.Tile.Range()
 	for i := range rows {
 		row := &rows[i]
 		f := found[row.ID]
-		kindOf, commands, ok := uint8(typePoint), []uint32(nil), true
+		var kindOf uint8
+		var commands []uint32
+		drawn := false
 		if f.Geom != nil && f.Geom.Dimensions() > 0 {
-			kindOf, commands, ok = shapeCommands(f.Geom, r.Tile)
-		} else {
-			commands = pointCommands(r.Tile.Project(row.Key))
+			kindOf, commands, drawn = shapeCommands(f.Geom, r.Tile)
 		}
-		if !ok {
-			continue
+		if !drawn { // a point, or too small to be seen here: then at its location
+			if row.Key < lo || row.Key > hi {
+				continue // that is in another tile
+			}
+			kindOf, commands = typePoint, pointCommands(r.Tile.Project(row.Key))
 		}
 		tagRow(out, c, kind, row, f.Name)
 		out.add(row.ID, kindOf, commands)

@@ -1,0 +1,183 @@
+package tile
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/paulmach/orb"
+	"github.com/paulmach/orb/encoding/mvt"
+	"github.com/paulmach/orb/geojson"
+
+	"onepicture/geo"
+	"onepicture/layers"
+	"onepicture/layers/index"
+)
+
+var today = time.Date(2026, 5, 6, 0, 0, 0, 0, time.UTC)
+
+// catalogue has one layer of everything for each kind, and one of sites of the second class.
+func testCatalogue() *layers.Catalogue {
+	return layers.NewCatalogue(layers.Catalogue{
+		Layers: []layers.Layer{
+			{Code: "people", Kind: layers.KindPerson, Bit: 0, Name: "人口"},
+			{Code: "sites", Kind: layers.KindSite, Bit: 0},
+			{Code: "schools", Kind: layers.KindSite, Bit: 1},
+			{Code: "events", Kind: layers.KindEvent, Bit: 0},
+		},
+		Classes: []layers.Class{
+			{Kind: layers.KindPerson, ID: 1, Code: "resident"},
+			{Kind: layers.KindPerson, ID: 2, Code: "visitor"},
+			{Kind: layers.KindSite, ID: 1, Code: "park"},
+			{Kind: layers.KindSite, ID: 2, Code: "school"},
+			{Kind: layers.KindEvent, ID: 1, Code: "traffic"},
+			{Kind: layers.KindEvent, ID: 2, Code: "fire"},
+		},
+		Items: []layers.Item{{ID: 4, Code: "E04", Class: 2}},
+	})
+}
+
+func testBits() index.Bits {
+	return index.Bits{
+		layers.KindPerson: {{Bit: 0}},
+		layers.KindSite:   {{Bit: 0}, {Bit: 1, Match: func(r *layers.Record) bool { return r.Class == 2 }}},
+		layers.KindEvent:  {{Bit: 0}},
+	}
+}
+
+// source is what the database would tell.
+type source struct {
+	features     map[int64]layers.Feature
+	base, places []byte
+	asked        int
+	err          error
+}
+
+func (s *source) Features(_ context.Context, scope layers.Scope, k layers.Kind, ids []int64) (map[int64]layers.Feature, error) {
+	s.asked += len(ids)
+	if scope.Detail(k) < layers.DetailRecords {
+		return nil, fmt.Errorf("asked for single %ss", k)
+	}
+	return s.features, s.err
+}
+func (s *source) Base(context.Context, geo.Tile) ([]byte, error)   { return s.base, s.err }
+func (s *source) Places(context.Context, geo.Tile) ([]byte, error) { return s.places, s.err }
+
+// fixture is a city, its source and its builder.
+type fixture struct {
+	catalogue *layers.Catalogue
+	source    *source
+	builder   *Builder
+	snap      *index.Snapshot
+}
+
+func newFixture(t testing.TB, puts ...index.Put) *fixture {
+	t.Helper()
+	f := &fixture{catalogue: testCatalogue(), source: &source{features: map[int64]layers.Feature{}}}
+	f.builder = NewBuilder(f.source, func() *layers.Catalogue { return f.catalogue })
+	b := index.NewBuilder(testBits())
+	for _, p := range puts {
+		b.Add(p.Kind, []index.Put{p})
+	}
+	x := index.New()
+	tree := layers.NewTree([]layers.Place{{ID: 1, Code: "1", Level: 1}, {ID: 2, Code: "11", Level: 2, Parent: 1}})
+	if err := x.Load(b, tree, 7, 3, today); err != nil {
+		t.Fatal(err)
+	}
+	f.snap = x.Snapshot()
+	return f
+}
+
+func (f *fixture) request(t geo.Tile, scope layers.Scope, codes ...string) Request {
+	r := Request{Tile: t, Scope: scope, Today: today}
+	for _, code := range codes {
+		r.Layers = append(r.Layers, f.catalogue.Layer(code))
+	}
+	return r
+}
+
+// build decodes what the builder made, layer by layer.
+func (f *fixture) build(t testing.TB, r Request) map[string][]*geojson.Feature {
+	t.Helper()
+	packed, err := f.builder.Build(t.Context(), f.snap, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(packed) > MaxBytes {
+		t.Errorf("%v has %d bytes", r.Tile, len(packed))
+	}
+	out := map[string][]*geojson.Feature{}
+	if len(packed) == 0 {
+		return out
+	}
+	list, err := mvt.Unmarshal(unpack(t, packed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range list {
+		if l.Version != 2 || l.Extent != geo.Extent || len(l.Features) == 0 || out[l.Name] != nil {
+			t.Errorf("layer %s: version %d, extent %d, %d features", l.Name, l.Version, l.Extent, len(l.Features))
+		}
+		out[l.Name] = l.Features
+	}
+	return out
+}
+
+func unpack(t testing.TB, packed []byte) []byte {
+	t.Helper()
+	z, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+func number(f *geojson.Feature, key string) int { return int(f.Properties.MustFloat64(key, 0)) }
+
+// told is how many features a layer shows, as cells or one by one.
+func told(list []*geojson.Feature) int {
+	if len(list) > 0 && list[0].ID != nil {
+		return len(list)
+	}
+	return total(list, "n")
+}
+
+func total(list []*geojson.Feature, key string) (n int) {
+	for _, f := range list {
+		n += number(f, key)
+	}
+	return n
+}
+
+// crowd puts n features of a kind into a square of that many degrees, north-east of 113.5, 23.
+func crowd(k layers.Kind, n int, side float64) []index.Put {
+	r := rand.New(rand.NewPCG(1, 2))
+	puts := make([]index.Put, n)
+	for i := range puts {
+		puts[i] = index.Put{Kind: k, Record: layers.Record{
+			ID: int64(i + 1), Key: geo.KeyOf(113.5+r.Float64()*side, 23+r.Float64()*side),
+			Place: layers.PlaceID(i % 3), Class: uint16(1 + r.IntN(2)), Status: 1, Level: 2, Time: int32(i),
+		}}
+	}
+	return puts
+}
+
+func tileAt(lon, lat float64, z uint8) geo.Tile { return geo.TileOf(geo.KeyOf(lon, lat), z) }
+
+func point(t testing.TB, f *geojson.Feature) orb.Point {
+	t.Helper()
+	p, ok := f.Geometry.(orb.Point)
+	if !ok {
+		t.Fatalf("%T is no point", f.Geometry)
+	}
+	return p
+}
