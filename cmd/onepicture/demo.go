@@ -23,8 +23,7 @@ type cityFlags struct {
 var zone = time.FixedZone("Asia/Shanghai", 8*3600)
 
 func (f cityFlags) options() demo.Options {
-	y, m, d := time.Now().In(zone).Date()
-	return demo.Options{People: f.People, Seed: f.Seed, Today: time.Date(y, m, d, 0, 0, 0, 0, zone)}
+	return demo.Options{People: f.People, Seed: f.Seed, Now: time.Now().In(zone)}
 }
 
 type demoCmd struct {
@@ -61,7 +60,7 @@ func loadCity(ctx context.Context, pool *pgxpool.Pool, o demo.Options) error {
 func trickle(ctx context.Context, desk *dispatch.Desk, o demo.Options, every time.Duration) error {
 	return demo.Trickle(ctx, func(ctx context.Context, s demo.Sighting) error {
 		_, err := desk.Report(ctx, layers.Internal("demo"), dispatch.Report{
-			Title: s.Title, Item: s.Item, Channel: s.Channel, Address: s.Address, Lon: s.Lon, Lat: s.Lat, Datum: "WGS84",
+			Source: s.Source, Title: s.Title, Item: s.Item, Channel: s.Channel, Address: s.Address, Lon: s.Lon, Lat: s.Lat, Datum: "WGS84",
 			ReportedAt: s.At, ClientKey: s.Key,
 		})
 		return err

@@ -16,11 +16,11 @@ import (
 
 func TestMain(m *testing.M) { sqltest.Main(m) }
 
-var today = time.Date(2026, 11, 24, 0, 0, 0, 0, time.FixedZone("CST", 8*3600))
+var now = time.Date(2026, 11, 24, 14, 30, 0, 0, time.FixedZone("CST", 8*3600))
 
 func load(t *testing.T, ctx context.Context, pool *pgxpool.Pool, people int) error {
 	t.Helper()
-	return Load(ctx, pool, ledger.New(pool), Options{People: people, Seed: 1, Today: today})
+	return Load(ctx, pool, ledger.New(pool), Options{People: people, Seed: 1, Now: now})
 }
 
 func one[T any](t *testing.T, pool *pgxpool.Pool, query string) (v T) {
@@ -53,7 +53,8 @@ func TestLoadedCityIsWhole(t *testing.T) {
 		{"names twice under one parent", `select count(*) from (select parent_id, name from place group by 1, 2 having count(*) > 1) d`, 0, 0},
 		{"codes that do not follow their parent's", `select count(*) from place c join place p on p.id = c.parent_id
 			where left(c.code, case p.level when 1 then 6 when 2 then 9 else 12 end) <> left(p.code, case p.level when 1 then 6 when 2 then 9 else 12 end)`, 0, 0},
-		{"events closed in the future", `select count(*) from event where closed_at > now() + interval '40 days'`, 0, 0},
+		{"events reported in the future", `select count(*) from event where reported_at >= timestamptz '2026-11-24 14:30+08'`, 0, 0},
+		{"events closed in the future", `select count(*) from event where closed_at > timestamptz '2026-11-24 14:30+08'`, 0, 0},
 		{"sources without the mark", `select count(*) from source where not synthetic`, 0, 0},
 		{"persons with a real division in their number", `select count(*) from person where id_number not like '998800%'`, 0, 0},
 	} {
@@ -85,7 +86,7 @@ func TestLoadedCityIsWhole(t *testing.T) {
 func TestKilledLoadGoesOn(t *testing.T) {
 	pool := sqltest.DB(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	o := Options{People: 100_000, Seed: 1, Today: today, Progress: func(int, int) { cancel() }}
+	o := Options{People: 100_000, Seed: 1, Now: now, Progress: func(int, int) { cancel() }}
 	if err := Load(ctx, pool, ledger.New(pool), o); !errors.Is(err, context.Canceled) {
 		t.Fatalf("the load was not cut: %v", err)
 	}

@@ -26,7 +26,7 @@ var (
 type Options struct {
 	People   int // sites are a tenth, events of three years a half of it
 	Seed     uint64
-	Today    time.Time             // local midnight; the history ends the day before
+	Now      time.Time             // in the city's zone: the history ends here, ages are as of its day
 	Progress func(done, total int) // rows; may be nil
 }
 
@@ -145,7 +145,7 @@ func (ld *loader) run(ctx context.Context) error {
 
 // plan cuts people, sites and events into chunks of whole grids.
 func (ld *loader) plan() {
-	people := ld.city.Population(ld.o.People, ld.o.Today)
+	people := ld.city.Population(ld.o.People, ld.o.Now)
 	for from := 0; from < ld.city.Grids(); {
 		to := from + 1
 		for to < ld.city.Grids() && people.PeopleIn(from, to+1) <= rowsPerChunk {
@@ -167,7 +167,7 @@ func (ld *loader) plan() {
 		}})
 	}
 	events := ld.o.People / 2
-	rates := ld.city.Rates(events, ld.o.Today, ld.cat.cityItems())
+	rates := ld.city.Rates(events, ld.o.Now, ld.cat.cityItems())
 	first, from, n := int64(1), 0, 0
 	for g := range ld.city.Grids() {
 		n += len(rates.In(g)) // drawn twice rather than held: three years of a large city are gigabytes

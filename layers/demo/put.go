@@ -41,7 +41,7 @@ func (ld *loader) putCatalogue(ctx context.Context, tx *ledger.Tx) error {
 		b.Queue(departmentSQL, i+1, r["code"], r["name"], r["name_en"])
 	}
 	for i, r := range c.sources {
-		b.Queue(sourceSQL, i+1, r["code"], r["name"], r["name_en"], at(c.departments, r["department"]), r["kind"], r["cadence"], r["datum"], ld.o.Today)
+		b.Queue(sourceSQL, i+1, r["code"], r["name"], r["name_en"], at(c.departments, r["department"]), r["kind"], r["cadence"], r["datum"], ld.o.Now)
 	}
 	for i, r := range c.personClasses {
 		b.Queue(classSQL, "person", i, r["code"], r["name"], r["name_en"], "", "", "")
@@ -181,7 +181,7 @@ func (ld *loader) putSites(ctx context.Context, tx *ledger.Tx, sites []city.Site
 			s := &sites[i]
 			group := ld.cat.siteClasses[s.Class]["group"]
 			return []any{s.ID, at(ld.cat.sources, sourceOfSite[group]), fmt.Sprintf("S%d", s.ID), s.Name, int16(s.Class + 1), s.Status, s.Address,
-				s.Shape, s.Anchor, placeID(ld.city.PlaceIndex(s.Grid)), ld.o.Today, digest(s.ID)}, nil
+				s.Shape, s.Anchor, placeID(ld.city.PlaceIndex(s.Grid)), ld.o.Now, digest(s.ID)}, nil
 		})
 	if err != nil {
 		return err

@@ -11,9 +11,9 @@ import (
 
 // Sighting is what somebody of the invented city reports.
 type Sighting struct {
-	Title, Item, Channel, Address, Key string
-	Lon, Lat                           float64 // WGS 84
-	At                                 time.Time
+	Source, Title, Item, Channel, Address, Key string
+	Lon, Lat                                   float64 // WGS 84
+	At                                         time.Time
 }
 
 // Trickle reports one new event every now and then, on the city's own rates, until ctx ends. It stands for the phones
@@ -24,7 +24,7 @@ func Trickle(ctx context.Context, report func(context.Context, Sighting) error, 
 		return err
 	}
 	c := city.Generate(o.Seed)
-	rates := c.Rates(max(o.People/2, 1), o.Today, cat.cityItems())
+	rates := c.Rates(max(o.People/2, 1), o.Now, cat.cityItems())
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
@@ -35,7 +35,7 @@ func Trickle(ctx context.Context, report func(context.Context, Sighting) error, 
 			e := rates.Now(uint64(now.UnixNano()), now)
 			item := cat.items[e.Item]
 			err := report(ctx, Sighting{
-				Title: item["name"], Item: item["code"], Channel: layers.Channels[e.Channel], Lon: e.Point[0], Lat: e.Point[1],
+				Source: sourceOfChannel[e.Channel], Title: item["name"], Item: item["code"], Channel: layers.Channels[e.Channel], Lon: e.Point[0], Lat: e.Point[1],
 				At: now, Address: e.Address, Key: fmt.Sprintf("trickle:%d", now.UnixNano()),
 			})
 			if err != nil && layers.CodeOf(err) != layers.CodeUnavailable { // while the database is away nobody can report

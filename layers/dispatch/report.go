@@ -7,12 +7,14 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/paulmach/orb"
 
 	"onepicture/geo"
@@ -24,7 +26,11 @@ import (
 var (
 	reportSQL = sql.Text("dispatch/report.sql")
 	sourceSQL = sql.Text("dispatch/source.sql")
+	directSQL = sql.Text("dispatch/direct.sql")
 )
+
+// direct is the source of reports that come from no feed.
+const direct = "direct"
 
 // Limits of what a report may hold, in characters.
 const (
@@ -39,6 +45,7 @@ const Ahead = 5 * time.Minute
 
 // Report is what somebody saw, as it comes in.
 type Report struct {
+	Source      string // code of a known feed; empty: reported directly
 	Title       string
 	Description string
 	Category    string // class code of the event; may be left out when Item is given
@@ -110,7 +117,16 @@ func (d *Desk) Report(ctx context.Context, scope layers.Scope, r Report) (ledger
 
 func (d *Desk) insert(ctx context.Context, tx *ledger.Tx, key string, e event) error {
 	var source int32
-	if err := tx.QueryRow(ctx, sourceSQL).Scan(&source); err != nil {
+	if e.Source == "" {
+		e.Source = direct
+		if _, err := tx.Exec(ctx, directSQL); err != nil {
+			return fmt.Errorf("make the direct source: %w", err)
+		}
+	}
+	switch err := tx.QueryRow(ctx, sourceSQL, e.Source).Scan(&source); {
+	case errors.Is(err, pgx.ErrNoRows):
+		return layers.Invalid("source", "is not a known source")
+	case err != nil:
 		return fmt.Errorf("find source: %w", err)
 	}
 	hash := sha256.Sum256([]byte(key))

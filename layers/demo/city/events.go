@@ -62,13 +62,15 @@ type Rates struct {
 	day      [categories][Days]float64
 	spots    []hotSpot
 	start    time.Time         // local midnight of day 0
+	until    time.Time         // nothing is reported from this moment on
 	category [categories][]int // items by category
 	items    []Item
 }
 
-// Rates for about total events in the three years that end with the day before today.
-func (c *City) Rates(total int, today time.Time, items []Item) *Rates {
-	r := &Rates{city: c, start: today.AddDate(0, 0, -Days), items: items}
+// Rates for about total events in the three years that end with the day of now, as far as that has come.
+func (c *City) Rates(total int, now time.Time, items []Item) *Rates {
+	y, m, d := now.Date()
+	r := &Rates{city: c, start: time.Date(y, m, d+1-Days, 0, 0, 0, 0, now.Location()), until: now, items: items}
 	for i, it := range items {
 		r.category[it.Category] = append(r.category[it.Category], i)
 	}
@@ -203,7 +205,9 @@ func (r *Rates) In(grid int) []Event {
 				rate *= 1 + r.heat(grid, k, d)
 			}
 			for range poisson(random, rate) {
-				out = append(out, r.event(random, grid, k, r.start.AddDate(0, 0, d), Days-d))
+				if e := r.event(random, grid, k, r.start.AddDate(0, 0, d)); e.ReportedAt.Before(r.until) {
+					out = append(out, e)
+				}
 			}
 		}
 	}
@@ -232,7 +236,7 @@ var hours = [4][24]float64{
 	3: {4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 5, 5, 5, 4, 4, 4, 4, 4, 4, 4},
 }
 
-func (r *Rates) event(random *rand.Rand, grid, category int, day time.Time, ago int) Event {
+func (r *Rates) event(random *rand.Rand, grid, category int, day time.Time) Event {
 	list := r.category[category]
 	item := list[min(int(float64(len(list))*math.Pow(random.Float64(), 1.7)), len(list)-1)]
 	e := Event{Grid: grid, Category: category, Item: item, Channel: 1}
@@ -261,24 +265,27 @@ func (r *Rates) event(random *rand.Rand, grid, category int, day time.Time, ago 
 	}
 	it := &r.items[item]
 	e.DueAt = e.ReportedAt.Add(time.Duration(it.DeadlineHours) * time.Hour)
-	r.progress(random, &e, it, ago)
+	r.progress(random, &e, it)
 	return e
 }
 
-// progress decides how far an event has come; ago is its age in days, 1 for yesterday.
-func (r *Rates) progress(random *rand.Rand, e *Event, it *Item, ago int) {
+// progress decides how far an event has come by now.
+func (r *Rates) progress(random *rand.Rand, e *Event, it *Item) {
 	took := time.Duration(float64(it.DeadlineHours) * math.Exp(0.65*random.NormFloat64()-0.75) * float64(time.Hour))
 	took = took.Round(time.Minute)
+	age := r.until.Sub(e.ReportedAt)
+	if age > 30*24*time.Hour && random.IntN(400) > 0 {
+		took = min(took, 29*24*time.Hour) // hardly anything stays open for a month
+	}
 	switch {
 	case random.IntN(60) == 0:
 		e.Status = 8
-		e.ClosedAt = e.ReportedAt.Add(time.Hour)
-	case took < time.Duration(ago-1)*24*time.Hour || ago > 30 && random.IntN(400) > 0:
+		e.ClosedAt = e.ReportedAt.Add(min(age, time.Hour))
+	case took < age:
 		e.Status = 7
 		e.ClosedAt = e.ReportedAt.Add(took)
 	default:
-		part := float64(time.Duration(ago)*24*time.Hour) / float64(took+1)
-		e.Status = int16(min(1+int(part*5*random.Float64()+random.Float64()*2), 6))
+		e.Status = int16(min(1+int(float64(age)/float64(took+1)*(3+3*random.Float64())), 6))
 	}
 }
 
@@ -294,7 +301,7 @@ func (r *Rates) Now(n uint64, at time.Time) Event {
 		}
 	}
 	i := pick(sums, random.Float64()*sum)
-	e := r.event(random, i/categories, i%categories, at, 1)
+	e := r.event(random, i/categories, i%categories, at)
 	e.ReportedAt, e.Status, e.ClosedAt = at, 1, time.Time{}
 	e.DueAt = at.Add(time.Duration(r.items[e.Item].DeadlineHours) * time.Hour)
 	return e

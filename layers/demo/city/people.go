@@ -46,7 +46,9 @@ type Population struct {
 }
 
 // Population of n people on a day; the same n gives the same people.
-func (c *City) Population(n int, today time.Time) *Population {
+func (c *City) Population(n int, now time.Time) *Population {
+	y, m, d := now.Date()
+	today := time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
 	p := &Population{city: c, People: n, today: today}
 	total := c.shares[grids-1]
 	var people, addresses int64

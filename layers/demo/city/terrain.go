@@ -43,13 +43,13 @@ func (t *terrain) shape() {
 		x, y := middle(i)
 		// An irregular blob, from which the bay is taken.
 		dx, dy := (x-50)/44, (y-38)/35
-		edge := 1 - math.Hypot(dx, dy) + 0.22*outline.fractal(x, y, 26, 4)
-		bay := math.Hypot((x-9)/30, (y-74)/27) - 1 + 0.30*coast.fractal(x, y, 14, 5)
+		edge := 1 - math.Hypot(dx, dy) + 0.34*outline.fractal(x, y, 24, 7)
+		bay := math.Hypot((x-9)/30, (y-74)/27) - 1 + 0.52*coast.fractal(x, y, 13, 7)
 		t.land[i] = edge > 0 && bay > 0
 		if bay <= 0 && edge > 0 { // islands
-			t.land[i] = coast.fractal(x+300, y, 7, 4) > 0.47 && bay > -0.5
+			t.land[i] = coast.fractal(x+300, y, 7, 5) > 0.30 && bay > -0.55
 		}
-		ridge := relief.fractal(x, y, 30, 5) + 0.5*(x-48)/48 - 0.25*(1-math.Hypot(x-42, y-36)/45)
+		ridge := 1.25*relief.fractal(x, y, 22, 6) + 0.5*(x-48)/48 - 0.25*(1-math.Hypot(x-42, y-36)/45)
 		t.hill[i] = float32(min(max((ridge-0.12)*2.6, 0), 1))
 	}
 }

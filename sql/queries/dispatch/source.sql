@@ -1,4 +1,4 @@
-insert into source (code, name, name_en, kind)
-values ('direct', '直接上报', 'Direct reports', 'event')
-on conflict (code) do update set last_at = now()
+update source
+set last_at = greatest(last_at, now())
+where code = $1
 returning id
