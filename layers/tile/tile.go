@@ -60,7 +60,7 @@ func (r Request) Version(s *index.Snapshot) layers.Position {
 	for _, l := range r.Layers {
 		masks[l.Kind] |= 1 << l.Bit
 	}
-	v := s.Configured()
+	var v layers.Position
 	for kind, mask := range masks {
 		v = max(v, s.Version(kind, mask, viewOf(r.Scope.Detail(kind), r.Tile, 0).counted))
 	}

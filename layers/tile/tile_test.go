@@ -140,7 +140,9 @@ func TestFeaturesHaveTheirAttributes(t *testing.T) {
 	key := geo.KeyOf(centre[0], centre[1])
 	across := orb.Bound{Min: orb.Point{centre[0], centre[1] - w/8}, Max: orb.Point{centre[0] + w*2, centre[1] + w/8}}
 	tiny := orb.Bound{Min: centre, Max: orb.Point{centre[0] + w/1e6, centre[1] + w/1e6}}
+	speck := orb.Bound{Min: orb.Point{b.Max[0] + w/1000, centre[1]}, Max: orb.Point{b.Max[0] + w/999, centre[1]}}
 	f := newFixture(t,
+		index.Put{Kind: layers.KindSite, Record: layers.Record{ID: 5, Key: geo.KeyOf(speck.Min[0], centre[1]), Class: 1}, Bound: &speck},
 		index.Put{Kind: layers.KindSite, Record: layers.Record{ID: 1, Key: key, Class: 2, Status: 1}},
 		index.Put{Kind: layers.KindSite, Record: layers.Record{ID: 2, Key: key, Class: 1, Status: 3}, Bound: &across},
 		index.Put{Kind: layers.KindSite, Record: layers.Record{ID: 3, Key: key, Class: 1, Status: 0}, Bound: &tiny},
@@ -152,6 +154,7 @@ func TestFeaturesHaveTheirAttributes(t *testing.T) {
 		2: {ID: 2, Name: "Park", Geom: across.ToPolygon()},
 		3: {ID: 3, Geom: tiny.ToPolygon()},
 		4: {ID: 4, Geom: orb.LineString{across.Min, across.Max}},
+		5: {ID: 5, Name: "too small to be seen, and in the next tile", Geom: speck.ToPolygon()},
 		9: {ID: 9, Name: "smoke", Geom: centre},
 	}
 	got := f.build(t, f.request(tile, layers.Loopback(), "sites", "events"))
