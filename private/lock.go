@@ -24,8 +24,11 @@ func Lock(dir string) (unlock func(), err error) {
 		return nil, folderError(dir, err)
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		holder, _ := os.ReadFile(path) // without it the line is still clear
 		_ = f.Close()
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, folderError(dir, fmt.Errorf("lock: %w", err))
+		}
+		holder, _ := os.ReadFile(path) // without it the line is still clear
 		return nil, fmt.Errorf("the data folder %s is in use by another onepicture (process %s): stop that one, or give --data another folder",
 			dir, strings.TrimSpace(string(holder)))
 	}

@@ -142,16 +142,24 @@ func (p *Postgres) answers(ctx context.Context) error {
 // longestSockets leaves room for the socket's own name: a unix socket's path may have 107 bytes (unix(7)).
 const longestSockets = 107 - len("/.s.PGSQL."+port)
 
-// socketFolder makes the folder where a service listens: in its own folder, or a short one among the temporary files
-// when that lies too deep.
-func socketFolder(id identity, dir string) (string, error) {
+// socketPath is the folder where a service listens: in its own folder, or a short one among the temporary files when
+// that lies too deep.
+func socketPath(dir string) string {
 	if sockets := filepath.Join(dir, "sockets"); len(sockets) <= longestSockets {
-		return sockets, id.folder(sockets)
+		return sockets
 	}
 	name := fmt.Sprintf("onepicture-%x", sha256.Sum256([]byte(dir)))[:len("onepicture-")+16]
-	sockets := filepath.Join(os.TempDir(), name)
-	if len(sockets) > longestSockets {
-		sockets = filepath.Join("/tmp", name)
+	if sockets := filepath.Join(os.TempDir(), name); len(sockets) <= longestSockets {
+		return sockets
+	}
+	return filepath.Join("/tmp", name)
+}
+
+// socketFolder makes it.
+func socketFolder(id identity, dir string) (string, error) {
+	sockets := socketPath(dir)
+	if filepath.Dir(sockets) == dir {
+		return sockets, id.folder(sockets)
 	}
 	if err := id.publicFolder(sockets); err != nil {
 		return "", err

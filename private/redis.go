@@ -22,7 +22,9 @@ type Redis struct {
 	process          process
 }
 
-// StartRedis starts a Redis in the folder; memoryMB bounds it (0: a sixteenth of the machine's memory, at most 2 GB).
+// StartRedis starts a Redis in the folder, whose Lock the caller holds, and keeps it running until Stop, empty after
+// each restart. memoryMB bounds it (0: a sixteenth of the machine's memory, 64 MB to 2 GB); the longest unused keys go
+// first. Errors are single lines that say what to do.
 func StartRedis(ctx context.Context, dir string, memoryMB int) (*Redis, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -38,46 +40,60 @@ func StartRedis(ctx context.Context, dir string, memoryMB int) (*Redis, error) {
 	if r.id, err = unprivileged("redis"); err != nil {
 		return nil, err
 	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return nil, folderError(filepath.Dir(dir), err)
+	}
 	if err := r.id.reachable(dir); err != nil {
 		return nil, err
 	}
 	if err := r.id.folder(dir); err != nil {
 		return nil, err
 	}
-	sockets := socketPath(dir)
-	if err := r.id.folder(sockets); err != nil {
+	sockets, err := socketFolder(r.id, dir)
+	if err != nil {
 		return nil, err
 	}
 	r.socket = filepath.Join(sockets, "redis")
-	if err := endOrphan(filepath.Join(dir, "redis.pid"), r.socket, syscall.SIGTERM); err != nil {
-		return nil, err
+	left := orphans{
+		comm: "redis-server", dir: dir, pidFile: r.pidFile(), stale: []string{r.socket},
+		stopBy: syscall.SIGTERM, urgent: syscall.SIGKILL,
 	}
-	r.process = process{name: "Redis", command: r.command, ready: r.answers, stopBy: syscall.SIGTERM}
+	r.process = process{
+		name: "Redis", prepare: left.end, command: r.command, ready: r.answers,
+		stopBy: syscall.SIGTERM, urgent: syscall.SIGKILL,
+	}
 	starting, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	if err := r.process.start(starting); err != nil {
-		b, _ := os.ReadFile(filepath.Join(dir, "redis.log")) // without it the line is still clear
-		return nil, fmt.Errorf("%w; its log: %s", err, lastLine(b))
+		b, _ := os.ReadFile(r.logFile()) // without it the line is still clear
+		return nil, explain(dir, lastLine(b), err)
 	}
 	return r, nil
 }
 
+func (r *Redis) pidFile() string { return filepath.Join(r.dir, "redis.pid") }
+func (r *Redis) logFile() string { return filepath.Join(r.dir, "redis.log") }
+
 // URL is the address of the cache: a unix socket.
 func (r *Redis) URL() string { return "unix://" + r.socket }
 
-// PID is its process id.
+// PID is its process id now; it is another after each restart.
 func (r *Redis) PID() int { return r.process.pid() }
 
-// Stop ends it.
-func (r *Redis) Stop(ctx context.Context) error { return r.process.stop(ctx) }
+// Stop ends it and waits; after ctx it is killed.
+func (r *Redis) Stop(ctx context.Context) error {
+	err := r.process.stop(ctx)
+	leaveSocketFolder(r.dir, filepath.Dir(r.socket))
+	return err
+}
 
-func (r *Redis) command() *exec.Cmd {
+func (r *Redis) command() (*exec.Cmd, error) {
 	cmd := exec.Command(r.bin, "--port", "0", "--unixsocket", r.socket, "--unixsocketperm", "700", "--dir", r.dir,
-		"--pidfile", filepath.Join(r.dir, "redis.pid"), "--logfile", filepath.Join(r.dir, "redis.log"),
+		"--pidfile", r.pidFile(), "--logfile", r.logFile(),
 		"--save", "", "--appendonly", "no", "--maxmemory", fmt.Sprintf("%dmb", r.memoryMB),
 		"--maxmemory-policy", "allkeys-lru", "--daemonize", "no")
-	cmd.SysProcAttr, cmd.Dir = r.id.attr(), r.dir
-	return cmd
+	cmd.SysProcAttr, cmd.Dir, cmd.Env = r.id.attr(), r.dir, environment()
+	return cmd, nil
 }
 
 func (r *Redis) answers(ctx context.Context) error {

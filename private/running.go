@@ -15,7 +15,7 @@ func Running(dir string) (url string, err error) {
 		return "", err
 	}
 	p := &Postgres{dir: dir, sockets: socketPath(dir)}
-	conn, err := net.DialTimeout("unix", filepath.Join(p.sockets, ".s.PGSQL.5432"), time.Second)
+	conn, err := net.DialTimeout("unix", filepath.Join(p.sockets, ".s.PGSQL."+port), time.Second)
 	if err != nil {
 		return "", errors.New("the server on this data folder is starting or stopping; try again in a moment")
 	}
