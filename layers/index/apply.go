@@ -91,20 +91,28 @@ type edit struct {
 	after, through layers.Position
 	table          *table
 	versions       *versions
-	puts           map[int64]*Put // the last of each feature; nil: deleted
-	order          []int64
-	positions      map[int64]layers.Position
+	wishes         []wish // one a feature
 	effects        []Effect
 }
 
+// wish is what a feature shall be: as the last put says, or, without one, gone.
+type wish struct {
+	id  int64
+	put *Put
+	at  layers.Position // the last of its changes
+}
+
 func (e *edit) gather(u Update) {
-	e.puts, e.positions = map[int64]*Put{}, map[int64]layers.Position{}
+	known := map[int64]int{}
 	note := func(id int64, p *Put, at layers.Position) {
-		if _, known := e.puts[id]; !known {
-			e.order = append(e.order, id)
+		i, ok := known[id]
+		if !ok {
+			i = len(e.wishes)
+			known[id] = i
+			e.wishes = append(e.wishes, wish{id: id})
 		}
-		e.puts[id] = p
-		e.positions[id] = max(e.positions[id], e.clamp(at))
+		w := &e.wishes[i]
+		w.put, w.at = p, max(w.at, e.clamp(at))
 	}
 	for i := range u.Puts {
 		if p := &u.Puts[i]; p.Kind == e.kind {
@@ -127,17 +135,18 @@ func (e *edit) clamp(p layers.Position) layers.Position {
 }
 
 func (e *edit) apply() *table {
-	if len(e.order) == 0 {
+	if len(e.wishes) == 0 {
 		return e.table
 	}
 	t := *e.table
 	e.versions = t.versions.copy()
-	rows := make([]rowChange, 0, 2*len(e.order))
-	ids := make([]idChange, 0, len(e.order))
+	rows := make([]rowChange, 0, 2*len(e.wishes))
+	ids := make([]idChange, 0, len(e.wishes))
 	shapes := map[int64]*shape{}
 	tallies := editTallies(t.tallies)
-	for _, id := range e.order {
-		old, new := e.change(id)
+	for i := range e.wishes {
+		w := &e.wishes[i]
+		old, new := e.change(w)
 		if old == nil && new == nil {
 			continue // deleted before it was seen here
 		}
@@ -153,13 +162,13 @@ func (e *edit) apply() *table {
 			t.rows++
 			t.classes = max(t.classes, int(new.Class)+1)
 			rows = append(rows, rowChange{new.spot(), new})
-			ids = append(ids, idChange{id: id, key: new.Key})
+			ids = append(ids, idChange{id: w.id, key: new.Key})
 		} else {
-			ids = append(ids, idChange{id: id, gone: true})
+			ids = append(ids, idChange{id: w.id, gone: true})
 		}
-		e.shape(id, shapes, old, new)
+		e.shape(w, shapes, old, new)
+		e.versions.bound()
 	}
-	e.versions.bound()
 	t.first, t.chunks = t.with(rows)
 	t.ids = t.ids.with(ids)
 	t.shapes = withShapes(t.shapes, shapes)
@@ -169,52 +178,52 @@ func (e *edit) apply() *table {
 }
 
 // change finds both states of a feature, notes the effect and raises the versions where it was and where it is.
-func (e *edit) change(id int64) (old, new *Row) {
-	if r, ok := e.table.find(id); ok {
+func (e *edit) change(w *wish) (old, new *Row) {
+	if r, ok := e.table.find(w.id); ok {
 		old = &r
 	}
-	if p := e.puts[id]; p != nil {
+	if p := w.put; p != nil {
 		new = &Row{Record: p.Record, Layers: e.bits.Of(e.kind, &p.Record)}
 	}
 	if old == nil && new == nil {
 		return nil, nil
 	}
-	at := e.positions[id]
-	var mask uint64
+	mask := bothLayers(old, new)
 	for _, r := range []*Row{old, new} {
 		if r != nil {
-			mask |= r.Layers
+			e.versions.raise(r.Key, mask, w.at)
 		}
 	}
-	for _, r := range []*Row{old, new} {
-		if r != nil {
-			e.versions.raise(r.Key, mask, at)
-		}
-	}
-	effect := Effect{Kind: e.kind, ID: id, Position: at, Old: old, New: new}
-	if p := e.puts[id]; p != nil {
-		effect.Bound = p.Bound
+	effect := Effect{Kind: e.kind, ID: w.id, Position: w.at, Old: old, New: new}
+	if w.put != nil {
+		effect.Bound = w.put.Bound
 	}
 	e.effects = append(e.effects, effect)
 	return old, new
 }
 
-func (e *edit) shape(id int64, changes map[int64]*shape, old, new *Row) {
-	var mask uint64
-	for _, r := range []*Row{old, new} {
-		if r != nil {
-			mask |= r.Layers
-		}
+// shape raises the versions where the line or area was and where it is.
+func (e *edit) shape(w *wish, changes map[int64]*shape, old, new *Row) {
+	if s, ok := findShape(e.table.shapes, w.id); ok {
+		e.versions.raiseBox(s.box(), bothLayers(old, new), w.at)
+		changes[w.id] = nil
 	}
-	if s, ok := findShape(e.table.shapes, id); ok {
-		e.versions.raiseBox(s.box(), mask, e.positions[id])
-		changes[id] = nil
+	if w.put != nil && w.put.Bound != nil {
+		s := shapeOf(w.id, *w.put.Bound)
+		e.versions.raiseBox(s.box(), bothLayers(old, new), w.at)
+		changes[w.id] = &s
 	}
-	if p := e.puts[id]; p != nil && p.Bound != nil {
-		s := shapeOf(id, *p.Bound)
-		e.versions.raiseBox(s.box(), mask, e.positions[id])
-		changes[id] = &s
+}
+
+// bothLayers are the layers that the feature was in or is in.
+func bothLayers(old, new *Row) (mask uint64) {
+	if old != nil {
+		mask = old.Layers
 	}
+	if new != nil {
+		mask |= new.Layers
+	}
+	return mask
 }
 
 // tallyEdit copies the tallies that change, once each.

@@ -195,3 +195,21 @@ func BenchmarkApply(b *testing.B) {
 		}
 	}
 }
+
+// An import of a million rows arrives in one update.
+func BenchmarkApplyImport(b *testing.B) {
+	const n = 1_000_000
+	r := rand.New(rand.NewPCG(5, 5))
+	u := Update{Through: 60, At: testTime, Puts: make([]Put, n)}
+	for i := range u.Puts {
+		u.Puts[i] = Put{Kind: layers.KindPerson, Record: benchRecord(r, int64(i+1)), Position: 60}
+	}
+	for b.Loop() {
+		b.StopTimer()
+		x := load(b, benchBits(), false)
+		b.StartTimer()
+		if len(x.Apply(u)) != n {
+			b.Fatal("effects are missing")
+		}
+	}
+}

@@ -92,12 +92,7 @@ func (s *stage) add(puts []Put, words []uint64) (full [][]staged) {
 }
 
 func sortRun(run []staged) {
-	slices.SortFunc(run, func(a, b staged) int {
-		if a.Key != b.Key {
-			return cmp.Compare(a.Key, b.Key)
-		}
-		return cmp.Compare(a.ID, b.ID)
-	})
+	slices.SortFunc(run, func(a, b staged) int { return a.spot().compare(b.spot()) })
 }
 
 // Floor says that up to this position features of the kind may have left tiles or layers that their rows no longer
@@ -216,12 +211,7 @@ func (s *stage) cuts() []spot {
 			sample = append(sample, run[i].spot())
 		}
 	}
-	slices.SortFunc(sample, func(a, b spot) int {
-		if a.key != b.key {
-			return cmp.Compare(a.key, b.key)
-		}
-		return cmp.Compare(a.id, b.id)
-	})
+	slices.SortFunc(sample, spot.compare)
 	out := []spot{{0, -1 << 63}}
 	for i, n := 1, rows/pieceRows; i <= n; i++ {
 		if at := sample[i*len(sample)/(n+1)]; out[len(out)-1].before(at) {

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"cmp"
 	"sort"
 	"unsafe"
 
@@ -34,6 +35,8 @@ type spot struct {
 func (r *Row) spot() spot { return spot{r.Key, r.ID} }
 
 func (a spot) before(b spot) bool { return a.key < b.key || a.key == b.key && a.id < b.id }
+
+func (a spot) compare(b spot) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.id, b.id)) }
 
 // chunk is a run of rows in columns, ordered by spot; immutable. A column that would hold only zeros is nil: people
 // have no due time, sites no item.

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"cmp"
 	"slices"
 	"sort"
 
@@ -47,7 +48,7 @@ type idChange struct {
 
 // with applies changes of different ids.
 func (x *idIndex) with(changes []idChange) *idIndex {
-	sort.Slice(changes, func(i, j int) bool { return changes[i].id < changes[j].id })
+	slices.SortFunc(changes, func(a, b idChange) int { return cmp.Compare(a.id, b.id) })
 	out := &idIndex{
 		page: make([]int64, 0, len(x.page)+1),
 		list: make([]*idPage, 0, len(x.list)+1),

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"slices"
 	"sort"
 
 	"onepicture/geo"
@@ -131,7 +132,7 @@ type rowChange struct {
 
 // with applies changes of different spots to the rows.
 func (t *table) with(changes []rowChange) (first []spot, chunks []*chunk) {
-	sort.Slice(changes, func(i, j int) bool { return changes[i].before(changes[j].spot) })
+	slices.SortFunc(changes, func(a, b rowChange) int { return a.compare(b.spot) })
 	out := cutter{
 		first: make([]spot, 0, len(t.first)+4), chunks: make([]*chunk, 0, len(t.chunks)+4),
 		rows: make([]Row, 0, mostRows+leastRows),
