@@ -8,10 +8,11 @@ import (
 	"github.com/paulmach/orb/simplify"
 
 	"onepicture/geo"
+	"onepicture/layers/index"
 )
 
 // buffer is how far a tile draws lines and areas beyond its frame, in units, so that strokes meet at the seams.
-const buffer = 64
+const buffer = index.BufferUnits
 
 // shapeCommands clips a line or area to the tile with its buffer and simplifies it to the pixel (a unit is 1/8 of a
 // CSS pixel). ok is false when nothing of it is left to see.
