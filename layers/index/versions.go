@@ -16,7 +16,7 @@ const mostNodes = 1 << 15
 
 // versions is a quadtree that knows for each tile the position of the last change inside it, layer by layer. It may
 // tell a later position than the true one, never an earlier: old branches are folded into their parents. It is
-// immutable but for the writer that made it; edit gives a copy to change.
+// immutable but for the writer that made it; copy gives one to change, which shares what stays.
 type versions struct {
 	base  layers.Position // every tile is at least at this
 	root  *node
