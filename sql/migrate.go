@@ -28,7 +28,7 @@ func Migrate(ctx context.Context, url string) (from, to int64, err error) {
 	}
 	db := stdlib.OpenDB(*c)
 	defer func() { err = errors.Join(err, db.Close()) }()
-	locker, err := lock.NewPostgresSessionLocker()
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 600)) // tries each second, for ten minutes
 	if err != nil {
 		return 0, 0, fmt.Errorf("migrate: %w", err)
 	}

@@ -5,7 +5,6 @@ package sqltest
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,14 +28,13 @@ import (
 func Main(m *testing.M) {
 	code := m.Run()
 	stop()
-	os.Exit(code)
+	os.Exit(code) // after a panic or a timeout the watcher does the same
 }
 
 var shared struct {
 	once sync.Once
 	err  error
 	pg   *private.Postgres
-	dir  string
 
 	redisOnce sync.Once
 	redisErr  error
@@ -71,18 +69,40 @@ func URL(t testing.TB) string {
 	return withDatabase(shared.pg.URL(), name)
 }
 
+// Cluster is a migrated cluster of this test's own, for tests that kill it or change its settings. About 2 s.
+func Cluster(t testing.TB) *private.Postgres {
+	t.Helper()
+	dir, err := watchedDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	ctx, cancel := context.WithTimeout(context.Background(), startTime)
+	defer cancel()
+	pg, err := private.StartPostgres(ctx, private.PostgresOptions{Dir: filepath.Join(dir, "c"), Fast: true, MemoryMB: memoryMB})
+	if err != nil {
+		t.Fatalf("these tests need a real PostgreSQL with PostGIS: %v", err)
+	}
+	t.Cleanup(func() { stopAll(t.Errorf, pg) })
+	if _, _, err := sql.Migrate(ctx, pg.URL()); err != nil {
+		t.Fatal(err)
+	}
+	return pg
+}
+
 // Redis is the address of a Redis that the tests of a package share.
 func Redis(t testing.TB) string {
 	t.Helper()
 	shared.redisOnce.Do(func() {
 		var dir string
-		if dir, shared.redisErr = tempDir("redis"); shared.redisErr != nil {
+		if dir, shared.redisErr = watchedDir(); shared.redisErr != nil {
 			return
 		}
 		shared.redis, shared.redisErr = private.StartRedis(context.Background(), filepath.Join(dir, "r"), 64)
-		if shared.redisErr == nil {
-			shared.redisErr = watch(shared.redis.PID(), dir)
-		}
 	})
 	if shared.redisErr != nil {
 		t.Fatalf("these tests need a real Redis: %v", shared.redisErr)
@@ -90,19 +110,20 @@ func Redis(t testing.TB) string {
 	return shared.redis.URL()
 }
 
-func startCluster() error {
-	dir, err := tempDir("pg")
+const (
+	startTime = 2 * time.Minute
+	memoryMB  = 1536 // a shared_buffers of 256 MB, whatever the machine has
+)
+
+func startCluster() (err error) {
+	dir, err := watchedDir()
 	if err != nil {
 		return err
 	}
-	shared.dir = dir
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), startTime)
 	defer cancel()
-	shared.pg, err = private.StartPostgres(ctx, private.PostgresOptions{Dir: filepath.Join(dir, "c"), Fast: true, MemoryMB: 1536})
+	shared.pg, err = private.StartPostgres(ctx, private.PostgresOptions{Dir: filepath.Join(dir, "c"), Fast: true, MemoryMB: memoryMB})
 	if err != nil {
-		return err
-	}
-	if err := watch(shared.pg.PID(), dir); err != nil {
 		return err
 	}
 	if _, _, err := sql.Migrate(ctx, shared.pg.URL()); err != nil {
@@ -118,51 +139,73 @@ func startCluster() error {
 	return err
 }
 
-// tempDir is a folder that an unprivileged user can reach.
-func tempDir(what string) (string, error) {
-	dir, err := os.MkdirTemp("", "onepicture-test-"+what)
+// watchedDir is a temporary folder that an unprivileged user can reach, with a watcher that outlives this process,
+// however it ends (a panic, a timeout, kill -9): it waits for the end of a pipe of which only we hold the other end,
+// stops the services that their own pid files in the folder name, and removes the folder.
+func watchedDir() (string, error) {
+	dir, err := os.MkdirTemp("", "onepicture-test-")
 	if err != nil {
 		return "", err
 	}
-	return dir, os.Chmod(dir, 0o755)
-}
-
-// watch leaves a child behind that stops the service when this process is gone, however it went, and removes its
-// folder: it waits for the end of a pipe of which we hold the other end.
-func watch(pid int, dir string) error {
-	r, _, err := pipeKeptOpen()
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return "", err
+	}
+	r, w, err := os.Pipe()
 	if err != nil {
-		return err
+		return "", err
 	}
-	script := `cat >/dev/null; kill -INT "$1" 2>/dev/null; i=0; while kill -0 "$1" 2>/dev/null && [ $i -lt 100 ]; do sleep 0.1; i=$((i+1)); done; rm -rf "$2"`
-	cmd := exec.Command("sh", "-c", script, "sh", fmt.Sprint(pid), dir)
+	kept.Lock()
+	kept.pipes = append(kept.pipes, w) // closed by the end of the process, and not before
+	kept.Unlock()
+	cmd := exec.Command("sh", "-c", watcher, "sh", dir)
 	cmd.Stdin = r
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a terminal's Ctrl-C is not for it
 	if err := cmd.Start(); err != nil {
-		return err
+		return "", err
 	}
-	return r.Close()
+	go func() { _ = cmd.Wait() }()
+	return dir, r.Close()
 }
 
-var kept []*os.File
+var kept struct {
+	sync.Mutex
+	pipes []*os.File
+}
 
-func pipeKeptOpen() (r, w *os.File, err error) {
-	r, w, err = os.Pipe()
-	if err == nil {
-		kept = append(kept, w) // closed by the end of the process, and not before
+// A number in a pid file counts only if its process works in our folder.
+const watcher = `cat >/dev/null
+for file in "$1"/c/postmaster.pid "$1"/r/redis.pid; do
+	pid=$(head -n 1 "$file" 2>/dev/null) || continue
+	[ "/proc/$pid/cwd" -ef "${file%/*}" ] || continue
+	kill -INT "$pid" 2>/dev/null
+	i=0
+	while kill -0 "$pid" 2>/dev/null && [ $i -lt 200 ]; do sleep 0.1; i=$((i+1)); done
+	kill -QUIT "$pid" 2>/dev/null
+done
+rm -rf "$1"`
+
+type stopper interface{ Stop(context.Context) error }
+
+func stopAll(complain func(string, ...any), services ...stopper) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	for _, s := range services {
+		if err := s.Stop(ctx); err != nil {
+			complain("stop after tests: %v", err)
+		}
 	}
-	return r, w, err
 }
 
 func stop() {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
+	var services []stopper
 	if shared.pg != nil {
-		_ = shared.pg.Stop(ctx) // the watcher removes what is left
+		services = append(services, shared.pg)
 	}
 	if shared.redis != nil {
-		_ = shared.redis.Stop(ctx)
+		services = append(services, shared.redis)
 	}
+	stopAll(func(f string, a ...any) { fmt.Fprintf(os.Stderr, f+"\n", a...) }, services...)
+	// The watcher removes the folders.
 }
 
 func admin(t testing.TB, statement string) {
@@ -180,10 +223,5 @@ func admin(t testing.TB, statement string) {
 }
 
 func withDatabase(address, name string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return strings.Replace(address, "/onepicture", "/"+name, 1)
-	}
-	u.Path = "/" + name
-	return u.String()
+	return strings.Replace(address, "/onepicture?", "/"+name+"?", 1) // the form of private.Postgres's addresses
 }
