@@ -26,6 +26,13 @@ func (f cityFlags) options() demo.Options {
 	return demo.Options{People: f.People, Seed: f.Seed, Now: time.Now().In(zone)}
 }
 
+func (f cityFlags) check() error {
+	if f.People < 1000 || f.People > 20_000_000 {
+		return fmt.Errorf("--people: %d is not between 1,000 and 20,000,000", f.People)
+	}
+	return nil
+}
+
 type demoCmd struct {
 	dataFlags
 	cityFlags
@@ -33,15 +40,15 @@ type demoCmd struct {
 
 // Run loads the city; a load that was killed is completed.
 func (c *demoCmd) Run(ctx context.Context) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	return withDatabase(ctx, c.dataFlags, "onepicture demo", func(ctx context.Context, pool *pgxpool.Pool) error {
 		return loadCity(ctx, pool, c.options())
 	})
 }
 
 func loadCity(ctx context.Context, pool *pgxpool.Pool, o demo.Options) error {
-	if o.People < 1000 || o.People > 20_000_000 {
-		return fmt.Errorf("--people: %d is not between 1,000 and 20,000,000", o.People)
-	}
 	b := newBar("loading the synthetic city")
 	began := time.Now()
 	shown := false

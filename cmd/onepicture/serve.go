@@ -32,6 +32,9 @@ type serveCmd struct {
 
 // Run serves until it is told to stop.
 func (c *serveCmd) Run(ctx context.Context) (err error) {
+	if err := c.check(); err != nil {
+		return err
+	}
 	listener, err := listenLoopback(c.Listen)
 	if err != nil {
 		return err

@@ -33,7 +33,7 @@ var borders = map[string][]string{
 	"github.com/jackc/pgx": {
 		"sql", "sql/sqltest", "layers/ledger", "layers/store", "layers/dispatch", "layers/intake", "layers/demo", "cmd/onepicture",
 	},
-	"github.com/redis/go-redis": {"layers/cache"},
+	"github.com/redis/go-redis":  {"layers/cache"},
 	"github.com/alecthomas/kong": {"cmd/onepicture"},
 	"onepicture/frontend":        {"cmd/onepicture"},
 }
