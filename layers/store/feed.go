@@ -123,6 +123,9 @@ func (s *Store) load(ctx context.Context) (layers.Position, error) {
 }
 
 func readFloors(ctx context.Context, q queryer, b *index.Builder) error {
+	for _, k := range layers.Kinds {
+		b.Floor(k, 0) // nothing of the kind has ever left its place
+	}
 	rows, err := q.Query(ctx, departedSQL)
 	if err != nil {
 		return err
