@@ -146,20 +146,3 @@ func TestLabelPointLiesInside(t *testing.T) {
 		t.Error("an empty shape has no label point")
 	}
 }
-
-func BenchmarkFind(b *testing.B) {
-	r := rand.New(rand.NewPCG(1, 1))
-	locator := NewAreas(randomAreas(r, 4000))
-	b.ReportMetric(float64(len(locator.leaves)), "leaves")
-	for b.Loop() {
-		locator.Find(113+r.Float64(), 22.5+r.Float64())
-	}
-}
-
-func BenchmarkCover(b *testing.B) {
-	r := rand.New(rand.NewPCG(1, 1))
-	mp := orb.MultiPolygon{{star(r, 113.5, 23, 0.2, 1000)}}
-	for b.Loop() {
-		Cover(mp, 7)
-	}
-}

@@ -2,6 +2,7 @@ package geo
 
 import (
 	"math"
+	"math/bits"
 
 	"github.com/paulmach/orb"
 )
@@ -13,15 +14,16 @@ type Range struct {
 }
 
 // Cover covers a multipolygon by sorted, disjoint key ranges: squares down to a depth below which a border square is
-// left to the exact test. levels counts the divisions below the square that just holds the polygon; 7 gives some
-// 500–2,000 ranges of which the border is 1–2 % of the area. Cost O(edges × levels).
+// left to the exact test. Every point of the polygon between the latitudes ±MaxLat falls in one of the ranges. levels
+// counts the divisions below the square that just holds the polygon; 7 gives some 500–2,000 ranges of which the border
+// is 1–2 % of the area, and 4^(levels+1) ranges are the most for any shape. Cost O(edges × levels).
 func Cover(mp orb.MultiPolygon, levels uint8) []Range {
 	edges := segments(mp)
 	if len(edges) == 0 {
 		return nil
 	}
-	prepared := Prepare(mp)
-	b := mp.Bound()
+	prepared := prepare(edges)
+	b := prepared.bound
 	span := max(b.Max[0]-b.Min[0], b.Max[1]-b.Min[1], 1e-9) / 360
 	depth := min(uint8(max(0, -math.Log2(span)))+levels, deepest)
 	var out []Range
@@ -32,8 +34,8 @@ func Cover(mp orb.MultiPolygon, levels uint8) []Range {
 			if len(pieces) == 0 {
 				return
 			}
-			lo := tileLo(t)
-			r := Range{Lo: lo, Hi: lo | (1<<(64-2*uint(t.Z)) - 1), Inside: len(pieces[0].edges) == 0}
+			lo, hi := t.Range()
+			r := Range{Lo: lo, Hi: hi, Inside: len(pieces[0].edges) == 0}
 			if n := len(out); n > 0 && out[n-1].Hi+1 == r.Lo && out[n-1].Inside == r.Inside {
 				out[n-1].Hi = r.Hi
 				return
@@ -41,7 +43,7 @@ func Cover(mp orb.MultiPolygon, levels uint8) []Range {
 			out = append(out, r)
 		},
 	}
-	d.divide(Tile{}, []piece{{edges: edges}})
+	d.divide(holding(b, depth), []piece{{edges: edges}})
 	return out
 }
 
@@ -51,11 +53,15 @@ type piece struct {
 	edges []segment
 }
 
-// divider divides the world into squares in Morton order until emit may take them.
+// divider divides a square in Morton order until emit may take the parts.
 type divider struct {
 	deepest  uint8 // 0: the package's, and a square with few edges is not divided
 	contains func(area int32, lon, lat float64) bool
 	emit     func(t Tile, pieces []piece)
+
+	// Stacks that the pieces of the squares under division lie on.
+	pieces []piece
+	edges  []segment
 }
 
 func (d *divider) divide(t Tile, pieces []piece) {
@@ -63,26 +69,28 @@ func (d *divider) divide(t Tile, pieces []piece) {
 		d.emit(t, pieces)
 		return
 	}
+	somePieces, someEdges := len(d.pieces), len(d.edges)
 	for _, child := range t.Children() {
 		box := frame(child)
-		var kept []piece
 		for _, p := range pieces {
 			if len(p.edges) == 0 {
-				kept = append(kept, p)
+				d.pieces = append(d.pieces, p)
 				continue
 			}
-			var touching []segment
-			for _, s := range p.edges {
-				if s.touches(box) {
-					touching = append(touching, s)
+			from := len(d.edges)
+			for i := range p.edges {
+				if p.edges[i].touches(&box) {
+					d.edges = append(d.edges, p.edges[i])
 				}
 			}
+			touching := d.edges[from:len(d.edges):len(d.edges)]
 			c := box.Center()
 			if len(touching) > 0 || d.contains(p.area, c[0], c[1]) {
-				kept = append(kept, piece{p.area, touching})
+				d.pieces = append(d.pieces, piece{p.area, touching})
 			}
 		}
-		d.divide(child, kept)
+		d.divide(child, d.pieces[somePieces:len(d.pieces):len(d.pieces)])
+		d.pieces, d.edges = d.pieces[:somePieces], d.edges[:someEdges]
 	}
 }
 
@@ -97,18 +105,19 @@ func (d *divider) done(t Tile, pieces []piece) bool {
 	return edges <= fewEdges || t.Z >= deepest
 }
 
-// tileLo is the first key of a tile, also of one below MaxZoom.
-func tileLo(t Tile) Key {
-	if t.Z == 0 {
-		return 0
-	}
-	return FromXY(t.X, t.Y) << (64 - 2*uint(t.Z))
+// holding is the smallest tile, no deeper than z, that holds the frame and a little around it.
+func holding(b orb.Bound, z uint8) Tile {
+	x0, y0 := KeyOf(b.Min[0]-slack, b.Max[1]+slack).XY()
+	x1, y1 := KeyOf(b.Max[0]+slack, b.Min[1]-slack).XY()
+	common := uint8(bits.LeadingZeros32((x0 ^ x1) | (y0 ^ y1)))
+	return TileOf(FromXY(x0, y0), min(common, z))
 }
 
-// frame is the tile's bound, wider by 1e-9 degree, so that rounding never lets an edge slip between two squares.
+// slack is added around squares, in degrees (0.1 mm), so that rounding never lets an edge slip between two of them.
+const slack = 1e-9
+
 func frame(t Tile) orb.Bound {
 	b := t.Bound()
-	const slack = 1e-9
 	return orb.Bound{
 		Min: orb.Point{b.Min[0] - slack, b.Min[1] - slack},
 		Max: orb.Point{b.Max[0] + slack, b.Max[1] + slack},
@@ -116,7 +125,7 @@ func frame(t Tile) orb.Bound {
 }
 
 // touches tells whether the segment meets the box.
-func (s segment) touches(b orb.Bound) bool {
+func (s *segment) touches(b *orb.Bound) bool {
 	if s.y1 < b.Min[1] || s.y0 > b.Max[1] || max(s.x0, s.x1) < b.Min[0] || min(s.x0, s.x1) > b.Max[0] {
 		return false
 	}

@@ -1,8 +1,6 @@
 package geo
 
 import (
-	"math"
-
 	"github.com/paulmach/orb"
 	orbgeo "github.com/paulmach/orb/geo"
 )
@@ -10,7 +8,7 @@ import (
 // Prepared is a multipolygon made ready for many point tests: its edges in horizontal strips. It is immutable.
 //
 // A point on an edge belongs to the polygon by the half-open rule of ray casting: of two polygons that share the edge
-// exactly one contains it. Holes and several outer rings are told apart by the even-odd rule.
+// exactly one contains it. Holes and several outer rings are told apart by the even-odd rule; winding is of no matter.
 type Prepared struct {
 	bound  orb.Bound
 	height float64 // of a strip, in degrees
@@ -21,11 +19,36 @@ type Prepared struct {
 // segment is an edge from the lower to the upper end in latitude.
 type segment struct{ x0, y0, x1, y1 float64 }
 
-// Prepare costs O(edges) in time and memory: about 40 B an edge and strip that it crosses.
+// crossed tells whether a ray from the point to the east crosses the segment.
+func (s segment) crossed(lon, lat float64) bool {
+	return s.y0 <= lat && lat < s.y1 && lon < s.x0+(lat-s.y0)/(s.y1-s.y0)*(s.x1-s.x0)
+}
+
+// Contains tests one point in degrees against all edges; for more than one point Prepare first. The same rules hold
+// as for Prepared. Cost O(edges).
+func Contains(mp orb.MultiPolygon, lon, lat float64) bool {
+	in := false
+	for _, s := range segments(mp) {
+		if s.crossed(lon, lat) {
+			in = !in
+		}
+	}
+	return in
+}
+
+// Prepare costs O(edges) in time and memory: 32 B an edge and strip that it crosses, one or two strips an edge for real
+// boundaries. A polygon of long spikes gets fewer strips, so that no shape takes more than 9 entries an edge.
 func Prepare(mp orb.MultiPolygon) *Prepared {
-	p := &Prepared{bound: mp.Bound()}
-	edges := segments(mp)
-	n := max(1, len(edges)/2)
+	p := prepare(segments(mp))
+	return &p
+}
+
+func prepare(edges []segment) Prepared {
+	p := Prepared{bound: boundOf(edges)}
+	if len(edges) == 0 {
+		return p
+	}
+	n := stripsFor(p.bound.Max[1]-p.bound.Min[1], edges)
 	p.height = max((p.bound.Max[1]-p.bound.Min[1])/float64(n), 1e-12)
 	count := make([]int32, n+1)
 	each := func(do func(strip int, s segment)) {
@@ -48,11 +71,25 @@ func Prepare(mp orb.MultiPolygon) *Prepared {
 	return p
 }
 
+// stripsFor is a strip for four edges, but so few that the edges cross no more than eight borders of strips each, in
+// the mean.
+func stripsFor(height float64, edges []segment) int {
+	rise := 0.0
+	for _, s := range edges {
+		rise += s.y1 - s.y0
+	}
+	n := len(edges) / 4
+	if most := 8 * float64(len(edges)) * height; rise*float64(n) > most {
+		n = int(most / rise)
+	}
+	return max(1, n)
+}
+
 func (p *Prepared) strip(y float64, n int) int {
 	return min(max(int((y-p.bound.Min[1])/p.height), 0), n-1)
 }
 
-// Contains tests one point in degrees; 50–300 ns for boundaries of 100–5,000 vertices.
+// Contains tests one point in degrees; 15–50 ns for real boundaries of 100–5,000 vertices, O(edges) for one of spikes.
 func (p *Prepared) Contains(lon, lat float64) bool {
 	if len(p.strips) == 0 || !p.bound.Contains(orb.Point{lon, lat}) {
 		return false
@@ -60,13 +97,14 @@ func (p *Prepared) Contains(lon, lat float64) bool {
 	i := p.strip(lat, len(p.start)-1)
 	in := false
 	for _, s := range p.strips[p.start[i]:p.start[i+1]] {
-		if s.y0 <= lat && lat < s.y1 && lon < s.x0+(lat-s.y0)/(s.y1-s.y0)*(s.x1-s.x0) {
+		if s.crossed(lon, lat) {
 			in = !in
 		}
 	}
 	return in
 }
 
+// segments are the edges of all rings, closed where they are not, without those of no length.
 func segments(mp orb.MultiPolygon) []segment {
 	var out []segment
 	for _, polygon := range mp {
@@ -85,74 +123,20 @@ func segments(mp orb.MultiPolygon) []segment {
 	return out
 }
 
-// AreaM2 is the area on the sphere in square metres.
+// boundOf is the frame of the edges, those of holes and exclaves too.
+func boundOf(edges []segment) orb.Bound {
+	if len(edges) == 0 {
+		return orb.MultiPolygon{}.Bound()
+	}
+	b := orb.Bound{Min: orb.Point{edges[0].x0, edges[0].y0}, Max: orb.Point{edges[0].x0, edges[0].y0}}
+	for _, s := range edges {
+		b.Min = orb.Point{min(b.Min[0], s.x0, s.x1), min(b.Min[1], s.y0)}
+		b.Max = orb.Point{max(b.Max[0], s.x0, s.x1), max(b.Max[1], s.y1)}
+	}
+	return b
+}
+
+// AreaM2 is the area in square metres on the sphere of WGS 84's equatorial radius (6,378,137 m), holes taken off,
+// whatever the winding of the rings; within 0.7 % of the area on the ellipsoid. Source: Chamberlain and Duquette, "Some
+// Algorithms for Polygons on a Sphere", JPL 07-03 (2007).
 func AreaM2(mp orb.MultiPolygon) float64 { return orbgeo.Area(mp) }
-
-// LabelPoint is a point well inside the largest polygon: the middle of the largest inscribed circle, found by
-// quadratic search to 1/100 of the polygon's width (Agafonkin, "polylabel", 2016). Always the same for the same
-// shape; ok is false for an empty one.
-func LabelPoint(mp orb.MultiPolygon) (orb.Point, bool) {
-	var best orb.Polygon
-	largest := -1.0
-	for _, p := range mp {
-		if a := orbgeo.Area(p); a > largest && len(p) > 0 && len(p[0]) > 2 {
-			best, largest = p, a
-		}
-	}
-	if best == nil {
-		return orb.Point{}, false
-	}
-	single := orb.MultiPolygon{best}
-	prepared, edges := Prepare(single), segments(single)
-	squeeze := math.Cos(best.Bound().Center()[1] * math.Pi / 180) // a degree of longitude in degrees of latitude
-	inner := func(x, y float64) float64 {
-		d := math.Inf(1)
-		for _, s := range edges {
-			d = min(d, distance2(x, y, s, squeeze))
-		}
-		if !prepared.Contains(x, y) {
-			return -math.Sqrt(d)
-		}
-		return math.Sqrt(d)
-	}
-	return search(best.Bound(), squeeze, inner), true
-}
-
-type square struct{ x, y, half, d float64 }
-
-func search(b orb.Bound, squeeze float64, inner func(x, y float64) float64) orb.Point {
-	size := max(min((b.Max[0]-b.Min[0])*squeeze, b.Max[1]-b.Min[1])/2, 1e-9)
-	var todo []square
-	add := func(x, y, half float64) { todo = append(todo, square{x, y, half, inner(x, y)}) }
-	for x := b.Min[0] + size/squeeze/2; x < b.Max[0]; x += size / squeeze {
-		for y := b.Min[1] + size/2; y < b.Max[1]; y += size {
-			add(x, y, size/2)
-		}
-	}
-	best := square{b.Center()[0], b.Center()[1], 0, inner(b.Center()[0], b.Center()[1])}
-	for i := 0; i < len(todo) && i < 4096; i++ {
-		s := todo[i]
-		if s.d > best.d {
-			best = s
-		}
-		if s.d+s.half*math.Sqrt2 <= best.d+size/100 {
-			continue
-		}
-		h := s.half / 2
-		for _, o := range [][2]float64{{-h, -h}, {h, -h}, {-h, h}, {h, h}} {
-			add(s.x+o[0]/squeeze, s.y+o[1], h)
-		}
-	}
-	return orb.Point{best.x, best.y}
-}
-
-// distance2 is the squared distance of a point to a segment, with longitudes squeezed.
-func distance2(x, y float64, s segment, squeeze float64) float64 {
-	px, py := (x-s.x0)*squeeze, y-s.y0
-	dx, dy := (s.x1-s.x0)*squeeze, s.y1-s.y0
-	if l := dx*dx + dy*dy; l > 0 {
-		t := min(max((px*dx+py*dy)/l, 0), 1)
-		px, py = px-t*dx, py-t*dy
-	}
-	return px*px + py*py
-}
