@@ -1,0 +1,160 @@
+package api
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/url"
+	"testing"
+
+	"github.com/paulmach/orb/encoding/mvt"
+
+	"onepicture/geo"
+	"onepicture/layers"
+)
+
+func tileAt(z uint8) geo.Tile { return geo.TileOf(geo.KeyOf(113.05, 23.05), z) }
+
+func tileURL(set string, z uint8, query string) string {
+	return fmt.Sprintf("/tiles/%s/%s.mvt%s", set, tileAt(z), query)
+}
+
+func decode(t *testing.T, b []byte) map[string]*mvt.Layer {
+	t.Helper()
+	list, err := mvt.Unmarshal(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]*mvt.Layer{}
+	for _, l := range list {
+		out[l.Name] = l
+	}
+	return out
+}
+
+func TestTiles(t *testing.T) {
+	w := newTown(t, nil)
+	rec := w.get(tileURL("sites,events", 14, ""))
+	if rec.Code != http.StatusOK || rec.Header().Get("Content-Type") != tileType || rec.Header().Get("Content-Encoding") != "" {
+		t.Fatalf("%d %v %s", rec.Code, rec.Header(), rec.Body)
+	}
+	got := decode(t, rec.Body.Bytes())
+	if len(got) != 2 || len(got["sites"].Features) != 3 || len(got["events"].Features) != 3 {
+		t.Errorf("layers %v", got)
+	}
+	etag := rec.Header().Get("ETag")
+	if etag == "" || rec.Header().Get("Cache-Control") != "private, no-cache" || rec.Header().Get("Vary") != "Accept-Encoding" || rec.Header().Get("X-Position") == "" {
+		t.Errorf("headers %v", rec.Header())
+	}
+
+	packed := call(http.MethodGet, tileURL("sites,events", 14, ""), nil)
+	packed.Header.Set("Accept-Encoding", "br, gzip")
+	z := w.do(packed)
+	plain, err := unpack(z.Body.Bytes())
+	if z.Header().Get("Content-Encoding") != "gzip" || err != nil || !bytes.Equal(plain, rec.Body.Bytes()) || z.Header().Get("ETag") != etag {
+		t.Errorf("packed: %v %v, %d bytes", z.Header(), err, len(plain))
+	}
+	packed.Header.Set("Accept-Encoding", "gzip;q=0")
+	if z := w.do(packed); z.Header().Get("Content-Encoding") != "" {
+		t.Error("gzip was refused and sent")
+	}
+
+	// The same tile again is answered from memory: nothing is built, the database is not asked.
+	before := w.Cache.Status()
+	w.pool.Close()
+	again := call(http.MethodGet, tileURL("sites,events", 14, ""), nil)
+	again.Header.Set("If-None-Match", `"other", `+etag)
+	if rec := w.do(again); rec.Code != http.StatusNotModified || rec.Body.Len() != 0 || rec.Header().Get("ETag") != etag {
+		t.Errorf("conditional: %d %s", rec.Code, rec.Body)
+	}
+	if after := w.Cache.Status(); after.Builds != before.Builds || after.Hits != before.Hits {
+		t.Errorf("a conditional request asked the cache: %+v", after)
+	}
+	if rec := w.get(tileURL("sites,events", 14, "")); rec.Code != http.StatusOK {
+		t.Errorf("without the database: %d", rec.Code)
+	}
+	if rec := w.get(tileURL("sites", 13, "")); refusal(t, rec).Code != string(layers.CodeUnavailable) {
+		t.Errorf("a tile that needs the database: %d", rec.Code)
+	}
+}
+
+func TestTileVariants(t *testing.T) {
+	w := newTown(t, nil)
+	filter := func(text string) string { return "?filter=" + url.QueryEscape(text) }
+	for _, c := range []struct {
+		target   string
+		layer    string
+		features int // 0: the tile is empty
+	}{
+		{tileURL("sites", 14, ""), "sites", 3},
+		{tileURL("schools", 14, ""), "schools", 2},
+		{tileURL("sites", 14, filter("status = 'closed'")), "sites", 1},
+		{tileURL("sites", 14, filter("group = 'education' and status <> 'closed'")), "sites", 1},
+		{tileURL("events", 14, filter("status = 'open'")), "events", 2},
+		{tileURL("events", 14, "?from=2020-01-01T00:00:00Z"), "events", 3},
+		{tileURL("events", 14, "?to=2020-01-01T00:00:00Z"), "", 0},
+		{tileURL("places", 14, ""), "place", 4},
+		{"/tiles/sites/14/0/0.mvt", "", 0},
+		{"/tiles/base/0/0/0.mvt", "", 0},
+	} {
+		rec := w.get(c.target)
+		if c.features == 0 {
+			if rec.Code != http.StatusNoContent || rec.Body.Len() != 0 {
+				t.Errorf("%s: %d, %d bytes", c.target, rec.Code, rec.Body.Len())
+			}
+			continue
+		}
+		if rec.Code != http.StatusOK {
+			t.Errorf("%s: %d %s", c.target, rec.Code, rec.Body)
+			continue
+		}
+		if l := decode(t, rec.Body.Bytes())[c.layer]; l == nil || len(l.Features) != c.features {
+			t.Errorf("%s: %+v", c.target, l)
+		}
+	}
+}
+
+// However deep the zoom and however it is asked, a person is part of a count.
+func TestPersonsAreNeverRecords(t *testing.T) {
+	w := newTown(t, nil)
+	for z := range uint8(geo.MaxZoom + 1) {
+		for _, query := range []string{"", "?filter=age%20%3E%2070"} {
+			rec := w.get(tileURL("elderly", z, query))
+			if rec.Code != http.StatusOK {
+				t.Errorf("z%d: %d %s", z, rec.Code, rec.Body)
+				continue
+			}
+			for _, f := range decode(t, rec.Body.Bytes())["elderly"].Features {
+				n, counted := f.Properties["n"].(float64)
+				few := f.Properties["few"] == true
+				if f.ID != nil || counted == few || counted && n < 10 {
+					t.Errorf("z%d: a person shows: %+v", z, f)
+				}
+				for name := range f.Properties {
+					if name != "n" && name != "few" && name != "cell" {
+						t.Errorf("z%d: a cell of persons has %s", z, name)
+					}
+				}
+			}
+		}
+	}
+}
+
+// A write makes a new tile where it lies and leaves others as they are.
+func TestTileVersions(t *testing.T) {
+	w := newTown(t, nil)
+	tag := func(target, min string) string {
+		r := call(http.MethodGet, target, nil)
+		r.Header.Set("X-Min-Position", min)
+		return w.do(r).Header().Get("ETag")
+	}
+	near, other := tileURL("events", 14, ""), "/tiles/events/14/0/0.mvt"
+	nearBefore, otherBefore, sitesBefore := tag(near, "1"), tag(other, "1"), tag(tileURL("sites", 14, ""), "1")
+	p := answer[Reported](t, w.report(t, reportBody, "")).Position
+	if tag(near, p) == nearBefore {
+		t.Error("the tile of the new event has its old tag")
+	}
+	if tag(other, p) != otherBefore || tag(tileURL("sites", 14, ""), p) != sitesBefore {
+		t.Error("a tile without the new event has a new tag")
+	}
+}
