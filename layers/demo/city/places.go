@@ -39,7 +39,7 @@ type seat struct {
 func (t *terrain) divide() (label raster, gridOf, villageOf []int32) {
 	warp := noise{t.seed ^ 7}
 	bent := func(x, y float64) (float64, float64) {
-		return x + 1.3*warp.fractal(x, y, 5, 4), y + 1.3*warp.fractal(x+500, y, 5, 4)
+		return x + 2.6*warp.fractal(x, y, 9, 6), y + 2.6*warp.fractal(x+500, y, 9, 6)
 	}
 	town := newRaster()
 	for i := range town {
