@@ -1,0 +1,3 @@
+update source
+set last_at = now()
+where id = $1

@@ -1,0 +1,3 @@
+select id
+from department
+where code = $1
