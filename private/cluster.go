@@ -45,6 +45,15 @@ func (p *Postgres) initialise(ctx context.Context) error {
 		return fmt.Errorf("%s holds files, but no PostgreSQL cluster: give --data another folder", p.dir)
 	}
 	unfinished := p.dir + ".unfinished"
+	for _, comm := range []string{"initdb", "postgres"} { // a killed server's initdb works on, with a server of its own
+		left := orphans{
+			comm: comm, dir: unfinished, pidFile: filepath.Join(unfinished, "postmaster.pid"),
+			stopBy: syscall.SIGKILL, urgent: syscall.SIGKILL,
+		}
+		if err := left.end(); err != nil {
+			return err
+		}
+	}
 	if err := os.RemoveAll(unfinished); err != nil {
 		return folderError(unfinished, err)
 	}
@@ -66,7 +75,7 @@ func (p *Postgres) initdb(ctx context.Context, dir string) error {
 	cmd.SysProcAttr, cmd.Dir, cmd.Env = p.id.attr(), dir, environment()
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("make the PostgreSQL cluster: %w", explain(dir, lastLine(out), err))
+		return fmt.Errorf("make the PostgreSQL cluster: %w", explain(dir, lastWord(out), err))
 	}
 	return nil
 }
@@ -92,7 +101,7 @@ func (p *Postgres) psql(ctx context.Context, statement string) (string, error) {
 	cmd.Env = environment()
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		return "", explain(p.dir, lastLine(out), err)
+		return "", explain(p.dir, lastWord(out), err)
 	}
 	return strings.TrimSpace(string(out)), nil
 }
@@ -109,11 +118,8 @@ func (p *Postgres) why(err error) error {
 		if readErr != nil {
 			continue
 		}
-		lines := strings.Split(strings.TrimSpace(string(b)), "\n")
-		for i := len(lines) - 1; i >= 0; i-- {
-			if strings.Contains(lines[i], "FATAL:") || strings.Contains(lines[i], "PANIC:") {
-				return explain(p.dir, lines[i], err)
-			}
+		if line, found := complaint(b); found {
+			return explain(p.dir, line, err)
 		}
 	}
 	return err
@@ -140,7 +146,24 @@ func explain(dir, line string, err error) error {
 	return fmt.Errorf("%w: %s", err, line)
 }
 
-func lastLine(b []byte) string {
-	b = bytes.TrimSpace(b)
-	return string(b[bytes.LastIndexByte(b, '\n')+1:])
+// complaint is the last line in which a program of PostgreSQL says what is wrong.
+func complaint(said []byte) (line string, found bool) {
+	lines := strings.Split(string(said), "\n")
+	for _, line := range slices.Backward(lines) {
+		for _, mark := range []string{"FATAL:", "PANIC:", "ERROR:", "error:"} {
+			if strings.Contains(line, mark) {
+				return strings.TrimSpace(line), true
+			}
+		}
+	}
+	return "", false
+}
+
+// lastWord is its complaint, else its last line.
+func lastWord(said []byte) string {
+	if line, found := complaint(said); found {
+		return line
+	}
+	said = bytes.TrimSpace(said)
+	return string(said[bytes.LastIndexByte(said, '\n')+1:])
 }

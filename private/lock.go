@@ -9,22 +9,25 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 )
 
-// Lock makes this process the only one that serves the folder, which it creates when missing. The kernel drops the
-// lock with the process, however that ends. A second holder gets one clear line that names the first.
+// Lock makes this process the only one that serves the folder, which it creates when missing, until unlock. The kernel
+// drops the lock with the process, however that ends. A second holder gets one clear line that names the first.
 func Lock(dir string) (unlock func(), err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, folderError(dir, err)
 	}
 	path := filepath.Join(dir, "lock")
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	// A bare descriptor: an os.File would be closed, and the lock dropped, when the garbage collector finds it unused.
+	fd, err := syscall.Open(path, syscall.O_RDWR|syscall.O_CREAT|syscall.O_CLOEXEC, 0o644)
 	if err != nil {
 		return nil, folderError(dir, err)
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		_ = f.Close()
+	drop := func() { _ = syscall.Close(fd) } // nothing is written through it that could be lost
+	if err := syscall.Flock(fd, syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		drop()
 		if !errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, folderError(dir, fmt.Errorf("lock: %w", err))
 		}
@@ -32,14 +35,14 @@ func Lock(dir string) (unlock func(), err error) {
 		return nil, fmt.Errorf("the data folder %s is in use by another onepicture (process %s): stop that one, or give --data another folder",
 			dir, strings.TrimSpace(string(holder)))
 	}
-	if err := f.Truncate(0); err == nil {
-		_, err = fmt.Fprintln(f, os.Getpid())
+	if err = syscall.Ftruncate(fd, 0); err == nil {
+		_, err = syscall.Write(fd, fmt.Appendln(nil, os.Getpid()))
 	}
 	if err != nil {
-		_ = f.Close()
+		drop()
 		return nil, folderError(dir, err)
 	}
-	return func() { _ = f.Close() }, nil
+	return sync.OnceFunc(drop), nil
 }
 
 // folderError says in one line what is wrong with a folder that cannot be written.

@@ -66,7 +66,7 @@ func StartRedis(ctx context.Context, dir string, memoryMB int) (*Redis, error) {
 	defer cancel()
 	if err := r.process.start(starting); err != nil {
 		b, _ := os.ReadFile(r.logFile()) // without it the line is still clear
-		return nil, explain(dir, lastLine(b), err)
+		return nil, explain(dir, lastWord(b), err)
 	}
 	return r, nil
 }
