@@ -37,14 +37,11 @@ type heard struct {
 	through layers.Position
 	reached chan struct{}
 	until   layers.Position
-	disrupt func(n int)
-	batches int
 }
 
 func (h *heard) apply(_ context.Context, b layers.Batch) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.batches++
 	for _, c := range b.Changes {
 		h.seqs, h.ids = append(h.seqs, c.Seq), append(h.ids, c.FeatureID)
 	}
