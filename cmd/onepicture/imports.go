@@ -3,19 +3,10 @@ package main
 import (
 	"context"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"onepicture/api"
-	"onepicture/layers"
-	"onepicture/layers/ledger"
-	"onepicture/sql"
-)
-
-var (
-	importRunsSQL  = sql.Text("store/import_runs.sql")
-	runKnownSQL    = sql.Text("store/import_run_known.sql")
-	rejectedRowSQL = sql.Text("store/rejected_rows.sql")
+	"onepicture/layers/intake"
 )
 
 // imports tells the API of import runs.
@@ -23,27 +14,24 @@ type imports struct{ pool *pgxpool.Pool }
 
 // Runs are the latest, newest first.
 func (i imports) Runs(ctx context.Context, limit int) ([]api.ImportRun, error) {
-	rows, err := i.pool.Query(ctx, importRunsSQL, limit)
-	if err != nil {
-		return nil, ledger.Problem("import runs", err)
+	list, err := intake.Runs(ctx, i.pool, limit)
+	out := make([]api.ImportRun, len(list))
+	for k, r := range list {
+		out[k] = api.ImportRun{
+			ID: r.ID, Kind: string(r.Kind), Source: r.Source, File: r.File, State: r.State, Message: r.Message, Read: r.Read, Put: r.Put,
+			Unchanged: r.Unchanged, Rejected: r.Rejected, Outside: r.Outside, Overlapping: r.Overlapping, Repaired: r.Repaired,
+			StartedAt: r.StartedAt, EndedAt: r.EndedAt,
+		}
 	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[api.ImportRun])
-	return list, ledger.Problem("import runs", err)
+	return out, err
 }
 
 // Rejected are rows that a run set aside, after a row.
 func (i imports) Rejected(ctx context.Context, run, after int64, limit int) ([]api.RejectedRow, error) {
-	var known bool
-	if err := i.pool.QueryRow(ctx, runKnownSQL, run).Scan(&known); err != nil {
-		return nil, ledger.Problem("import run", err)
+	list, err := intake.Rejected(ctx, i.pool, run, after, limit)
+	out := make([]api.RejectedRow, len(list))
+	for k, r := range list {
+		out[k] = api.RejectedRow(r)
 	}
-	if !known {
-		return nil, layers.NotFound("import run")
-	}
-	rows, err := i.pool.Query(ctx, rejectedRowSQL, run, after, limit)
-	if err != nil {
-		return nil, ledger.Problem("rejected rows", err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[api.RejectedRow])
-	return list, ledger.Problem("rejected rows", err)
+	return out, err
 }

@@ -1,1 +1,0 @@
-select exists (select 1 from import_run where id = $1)
