@@ -45,13 +45,17 @@ type leaf struct {
 	count uint32
 }
 
-// A square stops being divided at this depth (1.2 m) or with this few edges in it.
+// A square stops being divided with this few edges in it: a border that six levels of places share still counts as
+// few. From the depth fine on (306 m at the equator) four edges for each border will do, so that many areas with one
+// border in common do not divide it to the end; at the depth deepest (1.2 m) it stops in any case.
 const (
-	deepest  = 25
 	fewEdges = 24
+	fine     = 17
+	deepest  = 25
 )
 
-// NewAreas builds the locator: about a second for 8,000 areas of 128 vertices; it keeps about 60 B a vertex.
+// NewAreas builds the locator: about a second for 8,000 areas with 2,000,000 vertices in all; it keeps about
+// 60 B a vertex.
 func NewAreas(areas []Area) *Areas {
 	sorted := slices.Clone(areas)
 	slices.SortStableFunc(sorted, func(p, q Area) int {
@@ -135,7 +139,7 @@ func (a *Areas) leafOf(k Key) (leaf, bool) {
 
 // Find is the area that contains the WGS 84 point and wins: highest rank, then smallest, then lowest code. overlaps
 // counts the other areas of the same rank that contain it too; a gap gives ok = false. Longitudes are −180…180; points
-// beyond ±MaxLat are in no area. 100–400 ns, no memory.
+// beyond ±MaxLat are in no area. 250–400 ns for points at random among 4,000–8,000 areas, no memory.
 func (a *Areas) Find(lon, lat float64) (id int32, overlaps int, ok bool) {
 	l, found := a.leafOf(KeyOf(lon, lat))
 	if !found || lat > MaxLat || lat < -MaxLat {

@@ -37,17 +37,6 @@ func randomAreas(r *rand.Rand, n int) []Area {
 	return areas
 }
 
-// evenOdd is the slow, plain test over all edges.
-func evenOdd(mp orb.MultiPolygon, lon, lat float64) bool {
-	in := false
-	for _, s := range segments(mp) {
-		if s.y0 <= lat && lat < s.y1 && lon < s.x0+(lat-s.y0)/(s.y1-s.y0)*(s.x1-s.x0) {
-			in = !in
-		}
-	}
-	return in
-}
-
 func TestFindEqualsTryingAll(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
@@ -59,7 +48,7 @@ func TestFindEqualsTryingAll(t *testing.T) {
 			same := 0
 			for i := range areas {
 				a := &areas[i]
-				if !evenOdd(a.Shape, lon, lat) {
+				if !Contains(a.Shape, lon, lat) {
 					continue
 				}
 				switch {
@@ -81,9 +70,6 @@ func TestFindEqualsTryingAll(t *testing.T) {
 }
 
 func TestFindOnSharedBordersHasOneWinner(t *testing.T) {
-	box := func(w, s, e, n float64) orb.MultiPolygon {
-		return orb.MultiPolygon{{{{w, s}, {e, s}, {e, n}, {w, n}, {w, s}}}}
-	}
 	locator := NewAreas([]Area{
 		{ID: 1, Code: "1", Shape: box(113, 22, 113.5, 23)},
 		{ID: 2, Code: "2", Shape: box(113.5, 22, 114, 23)},
@@ -101,48 +87,105 @@ func TestFindOnSharedBordersHasOneWinner(t *testing.T) {
 	}
 }
 
-func TestCoverHoldsEveryPoint(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 2))
-		mp := randomAreas(r, 1)[0].Shape
-		cover := Cover(mp, 6)
-		for i := 1; i < len(cover); i++ {
-			if cover[i].Lo <= cover[i-1].Hi {
-				t.Fatal("ranges overlap or are not sorted")
-			}
-		}
-		for range 300 {
-			lon, lat := 112.9+1.5*r.Float64(), 22.4+1.3*r.Float64()
-			in, k := evenOdd(mp, lon, lat), KeyOf(lon, lat)
-			var hit *Range
-			for i := range cover {
-				if cover[i].Lo <= k && k <= cover[i].Hi {
-					hit = &cover[i]
-				}
-			}
-			if in && hit == nil {
-				t.Fatalf("%v %v is inside, but in no range", lon, lat)
-			}
-			if !in && hit != nil && hit.Inside {
-				t.Fatalf("%v %v is outside, but in an inside range", lon, lat)
-			}
-		}
+func TestFind(t *testing.T) {
+	ring := box(113, 22, 114, 23)[0][0]
+	hole := box(113.4, 22.4, 113.6, 22.6)[0][0]
+	locator := NewAreas([]Area{
+		{ID: 1, Rank: 1, AreaM2: 100, Code: "44", Shape: orb.MultiPolygon{{ring}}},
+		{ID: 2, Rank: 2, AreaM2: 10, Code: "4402", Shape: orb.MultiPolygon{{box(113, 22, 113.8, 23)[0][0], hole}}},
+		{ID: 3, Rank: 2, AreaM2: 5, Code: "4403", Shape: box(113.7, 22, 113.9, 23)},
+		{ID: 4, Rank: 2, AreaM2: 5, Code: "4401", Shape: box(113.7, 22, 113.9, 22.5)},
+		{ID: 5, Rank: 9, Code: "nowhere"},
+		{ID: 6, Rank: 1, AreaM2: 100, Code: "81", Shape: box(120, 30, 121, 31)},
 	})
+	for _, c := range []struct {
+		name     string
+		lon, lat float64
+		id       int32
+		overlaps int
+		ok       bool
+	}{
+		{"the deeper level", 113.2, 22.5, 2, 0, true},
+		{"a hole of the deeper level", 113.5, 22.5, 1, 0, true},
+		{"a gap of the deeper level", 113.95, 22.5, 1, 0, true},
+		{"two overlap: the smaller", 113.75, 22.7, 3, 1, true},
+		{"three overlap, two alike: the lower code", 113.75, 22.2, 4, 2, true},
+		{"far away from the rest", 120.5, 30.5, 6, 0, true},
+		{"the gap between", 117, 26, 0, 0, false},
+		{"the other side of the world", -60, -30, 0, 0, false},
+		{"the pole", 113.5, 90, 0, 0, false},
+		{"NaN", math.NaN(), math.NaN(), 0, 0, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			id, overlaps, ok := locator.Find(c.lon, c.lat)
+			if id != c.id || overlaps != c.overlaps || ok != c.ok {
+				t.Errorf("got %d %d %v, want %d %d %v", id, overlaps, ok, c.id, c.overlaps, c.ok)
+			}
+		})
+	}
+	if locator.Len() != 6 {
+		t.Errorf("%d areas", locator.Len())
+	}
 }
 
-func TestLabelPointLiesInside(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 3))
-		mp := randomAreas(r, 1)[0].Shape
-		p, ok := LabelPoint(mp)
-		if !ok || !evenOdd(mp, p[0], p[1]) {
-			t.Fatalf("label at %v, ok %v", p, ok)
+func TestFindAmongNeighboursHasOneWinner(t *testing.T) {
+	areas := country(5, 4)
+	locator := NewAreas(areas)
+	at := func(lon, lat float64) {
+		want, n := int32(0), 0
+		for i := range areas {
+			if Contains(areas[i].Shape, lon, lat) {
+				want, n = areas[i].ID, n+1
+			}
 		}
-		if again, _ := LabelPoint(mp); again != p {
-			t.Fatal("not the same twice")
+		if n > 1 {
+			t.Fatalf("%v %v is in %d of the neighbours", lon, lat, n)
 		}
-	})
-	if _, ok := LabelPoint(nil); ok {
-		t.Error("an empty shape has no label point")
+		if id, overlaps, ok := locator.Find(lon, lat); ok != (n == 1) || overlaps != 0 || id != want {
+			t.Fatalf("%v %v: got %d %d %v, want %d of %d", lon, lat, id, overlaps, ok, want, n)
+		}
+	}
+	for i := range areas {
+		for _, v := range areas[i].Shape[0][0] { // on vertices, and as near to them as can be
+			at(v[0], v[1])
+			at(math.Nextafter(v[0], 0), math.Nextafter(v[1], 90))
+		}
+	}
+	for _, l := range locator.leaves { // on the corners of squares
+		tile := TileOf(l.lo, deepest)
+		b := tile.Bound()
+		at(b.Min[0], b.Max[1])
+		at(l.lo.LonLat())
+	}
+}
+
+func TestAreasKeepNothingOfTheirInput(t *testing.T) {
+	areas := []Area{{ID: 7, Shape: box(113, 22, 114, 23)}}
+	locator := NewAreas(areas)
+	for i := range areas[0].Shape[0][0] {
+		areas[0].Shape[0][0][i] = orb.Point{}
+	}
+	areas[0].ID = 8
+	if id, _, ok := locator.Find(113.5, 22.5); !ok || id != 7 {
+		t.Errorf("got %d, %v", id, ok)
+	}
+}
+
+// The same boundary many times over (levels that coincide, a file imported again) must not be divided to the end.
+func TestManyEqualAreasStaySmall(t *testing.T) {
+	shape := country(1, 6)[0].Shape
+	leaves := func(n int) int {
+		areas := make([]Area, n)
+		for i := range areas {
+			areas[i] = Area{ID: int32(i), Code: fmt.Sprintf("%03d", i), Shape: shape}
+		}
+		locator := NewAreas(areas)
+		if id, overlaps, ok := locator.Find(113.5, 23); !ok || id != 0 || overlaps != n-1 {
+			t.Errorf("among %d: got %d %d %v", n, id, overlaps, ok)
+		}
+		return len(locator.leaves)
+	}
+	if n := leaves(60); n > 10_000 { // some 500,000 when divided to the end
+		t.Errorf("%d leaves", n)
 	}
 }

@@ -64,6 +64,13 @@ func BenchmarkFind(b *testing.B) {
 			levels = append(levels, a)
 		}
 	}
+	shared := country(63, 4) // six levels with one boundary
+	for _, a := range shared[:len(shared):len(shared)] {
+		for rank := range 5 {
+			a.Rank = rank + 1
+			shared = append(shared, a)
+		}
+	}
 	for _, c := range []struct {
 		name  string
 		areas []Area
@@ -71,6 +78,7 @@ func BenchmarkFind(b *testing.B) {
 		{"4000×64", country(63, 4)},
 		{"8000×128", country(89, 5)},
 		{"4000×64 in 4 levels", levels},
+		{"4000×64 six times", shared},
 		{"400 overlapping", randomAreas(r, 400)},
 	} {
 		b.Run(c.name, func(b *testing.B) {

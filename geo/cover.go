@@ -95,14 +95,17 @@ func (d *divider) divide(t Tile, pieces []piece) {
 }
 
 func (d *divider) done(t Tile, pieces []piece) bool {
-	edges := 0
+	edges, borders := 0, 0
 	for _, p := range pieces {
 		edges += len(p.edges)
+		if len(p.edges) > 0 {
+			borders++
+		}
 	}
 	if d.deepest > 0 {
 		return edges == 0 || t.Z >= d.deepest
 	}
-	return edges <= fewEdges || t.Z >= deepest
+	return edges <= fewEdges || t.Z >= deepest || t.Z >= fine && edges <= 4*borders
 }
 
 // holding is the smallest tile, no deeper than z, that holds the frame and a little around it.

@@ -2,6 +2,7 @@ package geo
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -48,24 +49,70 @@ func TestGCJ02ShiftIs100To700Metres(t *testing.T) {
 	})
 }
 
-func TestGCJ02KnownPoints(t *testing.T) {
-	// Beijing and Shenzhen as public converters give them (eviltransform's test table).
+func TestPublishedPoints(t *testing.T) {
+	gcj := func(lon, lat float64) (float64, float64) { g := WGS84{lon, lat}.GCJ02(); return g.Lon, g.Lat }
+	bd := func(lon, lat float64) (float64, float64) { b := GCJ02{lon, lat}.BD09(); return b.Lon, b.Lat }
 	for _, c := range []struct {
-		name               string
-		lon, lat, glo, gla float64
+		name             string
+		convert          func(lon, lat float64) (float64, float64)
+		lon, lat         float64
+		wantLon, wantLat float64
+		within           float64
 	}{
-		{"Shanghai", 121.472113, 31.234914, 121.4765861, 31.2330000},
-		{"Beijing", 116.397477, 39.908692, 116.4037213, 39.9100966},
+		// test/app.js of wandergis/coordtransform, same ellipsoid.
+		{"coordtransform Beijing GCJ-02", gcj, 116.404, 39.915, 116.41024449916938, 39.91640428150164, 1e-12},
+		{"coordtransform Beijing BD-09", bd, 116.404, 39.915, 116.41036949371029, 39.92133699351021, 1e-12},
+		// python/test.py of googollee/eviltransform, which tests to six places.
+		{"eviltransform Shanghai", gcj, 121.5272106, 31.1774276, 121.531541859215, 31.17530398364597, 5e-7},
+		{"eviltransform Shenzhen", gcj, 113.912316, 22.543847, 113.9171764808363, 22.540796131694766, 5e-7},
+		{"eviltransform Beijing", gcj, 116.377817, 39.911954, 116.38404722455657, 39.91334545536069, 5e-7},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			g := WGS84{c.lon, c.lat}.GCJ02()
-			if math.Abs(g.Lon-c.glo) > 5e-4 || math.Abs(g.Lat-c.gla) > 5e-4 {
-				t.Errorf("got %.6f %.6f, want about %.6f %.6f", g.Lon, g.Lat, c.glo, c.gla)
+			lon, lat := c.convert(c.lon, c.lat)
+			if math.Abs(lon-c.wantLon) > c.within || math.Abs(lat-c.wantLat) > c.within {
+				t.Errorf("got %.14f %.14f, want %.14f %.14f", lon, lat, c.wantLon, c.wantLat)
 			}
 		})
 	}
-	if p := (WGS84{-123.1, 49.2}); p.GCJ02() != GCJ02(p) {
-		t.Error("GCJ-02 must not shift what lies outside China")
+}
+
+func TestGCJ02LeavesTheRestOfTheWorldAlone(t *testing.T) {
+	for _, p := range []WGS84{{-123.1, 49.2}, {0, 0}, {72.0039, 30}, {137.8348, 30}, {100, 0.8292}, {100, 55.8272}, {-180, -90}} {
+		if p.GCJ02() != GCJ02(p) || GCJ02(p).WGS84() != p {
+			t.Errorf("%v was shifted", p)
+		}
+	}
+}
+
+// The polynomial has a root of the distance to 105° E in it, whose slope there is without bound.
+func TestGCJ02InverseAtTheRootsKink(t *testing.T) {
+	for _, off := range []float64{0, 1e-15, 1e-13, 1e-11, 1e-9, 1e-6, 1e-3} {
+		for _, lon := range []float64{105 - off, 105 + off} {
+			w := WGS84{lon, 31}
+			back := w.GCJ02().WGS84()
+			if math.Abs(back.Lon-w.Lon) > 1e-9 || math.Abs(back.Lat-w.Lat) > 1e-9 {
+				t.Errorf("%v came back as %v", w, back)
+			}
+		}
+	}
+}
+
+func TestToWGS84GoesByName(t *testing.T) {
+	const lon, lat = 113.75, 23.02
+	for d, want := range map[Datum]WGS84{
+		DatumWGS84: {lon, lat}, DatumCGCS2000: {lon, lat}, DatumGCJ02: GCJ02{lon, lat}.WGS84(), DatumBD09: BD09{lon, lat}.WGS84(),
+	} {
+		if got := d.ToWGS84(lon, lat); got != want {
+			t.Errorf("%s: got %v, want %v", d, got, want)
+		}
+	}
+	if (GCJ02{lon, lat}).WGS84() == (BD09{lon, lat}).WGS84() {
+		t.Error("GCJ-02 and BD-09 are not the same")
+	}
+	for _, d := range []Datum{"", "EPSG:4547", "wgs84"} {
+		if got := d.ToWGS84(lon, lat); !math.IsNaN(got.Lon) || !math.IsNaN(got.Lat) {
+			t.Errorf("the unknown datum %q gave %v: it must never be guessed", d, got)
+		}
 	}
 }
 
@@ -100,17 +147,33 @@ func TestValidLonLat(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		lon, lat float64
-		ok       bool
+		says     string // a part of the error; empty: valid
 	}{
-		{"Dongguan", 113.75, 23.02, true},
-		{"edge", -180, 90, true},
-		{"swapped", 23.02, 113.75, false},
-		{"metres", 491000, 5458000, false},
-		{"NaN", math.NaN(), 1, false},
-		{"infinite", 1, math.Inf(1), false},
+		{"Dongguan", 113.75, 23.02, ""},
+		{"Vancouver", -123.1, 49.2, ""},
+		{"the corner", -180, 90, ""},
+		{"the other corner", 180, -90, ""},
+		{"Dongguan swapped", 23.02, 113.75, "swapped"},
+		{"Vancouver swapped", 49.2, -123.1, "swapped"},
+		{"metres", 491000, 5458000, "metres"},
+		{"just beyond", 180.0001, 0, "metres"},
+		{"NaN", math.NaN(), 1, "not a number"},
+		{"NaN latitude", 1, math.NaN(), "not a number"},
+		{"infinite", 1, math.Inf(1), "not a number"},
+		{"minus infinite", math.Inf(-1), 1, "not a number"},
 	} {
-		if err := ValidLonLat(c.lon, c.lat); (err == nil) != c.ok {
-			t.Errorf("%s: %v", c.name, err)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			err := ValidLonLat(c.lon, c.lat)
+			switch {
+			case c.says == "" && err != nil:
+				t.Errorf("refused: %v", err)
+			case c.says != "" && err == nil:
+				t.Error("taken")
+			case c.says != "" && !strings.Contains(err.Error(), c.says):
+				t.Errorf("%q does not say %q", err, c.says)
+			case err != nil && strings.ContainsAny(err.Error(), "2345"):
+				t.Errorf("%q tells the location", err)
+			}
+		})
 	}
 }

@@ -104,7 +104,7 @@ func (p *Prepared) Contains(lon, lat float64) bool {
 	return in
 }
 
-// segments are the edges of all rings, closed where they are not, without those of no length.
+// segments are the edges of all rings, closed where they are not, without those of no length or not finite.
 func segments(mp orb.MultiPolygon) []segment {
 	var out []segment
 	for _, polygon := range mp {
@@ -114,7 +114,7 @@ func segments(mp orb.MultiPolygon) []segment {
 				if a[1] > b[1] {
 					a, b = b, a
 				}
-				if a != b {
+				if sum := a[0] + a[1] + b[0] + b[1]; a != b && sum-sum == 0 {
 					out = append(out, segment{a[0], a[1], b[0], b[1]})
 				}
 			}
