@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
 	"github.com/gin-gonic/gin"
 )
@@ -29,3 +30,39 @@ func Document() ([]byte, error) {
 
 // documentVersion stands in the checked-in document, which must not change with each build.
 const documentVersion = "1"
+
+// describe adds the routes that are not JSON to the document: tiles and the stream.
+func describe(a huma.API) {
+	text, whole := &huma.Schema{Type: "string"}, &huma.Schema{Type: "integer"}
+	path := func(name, doc string, of *huma.Schema) *huma.Param {
+		return &huma.Param{Name: name, In: "path", Required: true, Description: doc, Schema: of}
+	}
+	other := func(in, name, doc string) *huma.Param {
+		return &huma.Param{Name: name, In: in, Description: doc, Schema: text}
+	}
+	problem := &huma.Response{Description: "A problem", Content: map[string]*huma.MediaType{
+		"application/problem+json": {Schema: &huma.Schema{Ref: "#/components/schemas/Problem"}}}}
+	add := func(id, at, summary, description, kind string, answers map[string]string, parameters ...*huma.Param) {
+		op := get(id, at, summary)
+		op.Description, op.Parameters, op.Responses = description, parameters, map[string]*huma.Response{"default": problem}
+		for status, words := range answers {
+			op.Responses[status] = &huma.Response{Description: words}
+		}
+		op.Responses["200"].Content = map[string]*huma.MediaType{kind: {}}
+		a.OpenAPI().AddOperation(&op)
+	}
+	sets := path("layers", "Codes of thematic layers with commas between, or base, or places", text)
+	add("tilejson", "/tiles/{layers}.json", "What a set of tiles holds", "TileJSON 3.0.", "application/json",
+		map[string]string{"200": "The description"}, sets)
+	add("tile", "/tiles/{layers}/{z}/{x}/{y}.mvt", "A vector tile",
+		"One MVT layer a code: cells with n (or few: true) where there is much, features where there is little.", tileType,
+		map[string]string{"200": "The tile", "204": "An empty tile", "304": "The tile has not changed"}, sets,
+		path("z", "Zoom", whole), path("x", "Column", whole), path("y", "Row from the north", whole),
+		other("query", "filter", "CQL2 text over the properties of the layers' kind"),
+		other("query", "from", "RFC 3339: only what is of this time or later"), other("query", "to", "RFC 3339: only what is earlier"),
+		other("header", "If-None-Match", "ETag of the tile that is there already"))
+	add("stream", streamRoute, "Every change as it is committed",
+		"Server-sent events: change, position (at least every 5 s), reset (load everything again).", "text/event-stream",
+		map[string]string{"200": "The events"}, other("query", "after", "Position after which to begin"),
+		other("header", "Last-Event-ID", "Position after which to go on"))
+}

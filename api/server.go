@@ -128,6 +128,7 @@ func (s *Server) register(a huma.API) {
 	s.sourceRoutes(a)
 	s.importRoutes(a)
 	s.healthRoutes(a)
+	describe(a)
 }
 
 // Publish tells the streams of a batch that the index has applied. It does not block.
