@@ -79,7 +79,8 @@ func (geometryCodec) PlanScan(_ *pgtype.Map, _ uint32, format int16, target any)
 		return nil
 	}
 	switch target.(type) {
-	case *orb.Geometry, *orb.Point, *orb.MultiPolygon, *orb.Polygon, *orb.LineString, *orb.MultiLineString:
+	case *orb.Geometry, *orb.Point, *orb.MultiPoint, *orb.LineString, *orb.MultiLineString, *orb.Polygon,
+		*orb.MultiPolygon, *orb.Collection:
 		return scanGeometry{}
 	}
 	return nil
@@ -113,6 +114,10 @@ func (scanGeometry) Scan(src []byte, target any) error {
 		*t, ok = g.(orb.LineString)
 	case *orb.MultiLineString:
 		*t, ok = g.(orb.MultiLineString)
+	case *orb.MultiPoint:
+		*t, ok = g.(orb.MultiPoint)
+	case *orb.Collection:
+		*t, ok = g.(orb.Collection)
 	}
 	if !ok {
 		return fmt.Errorf("scan geometry: a %s does not go into %T", g.GeoJSONType(), target)
