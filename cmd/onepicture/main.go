@@ -19,8 +19,9 @@ var version = "dev"
 
 // cli is what can be asked for. Each flag also stands in the environment; secrets also in a file named by NAME_FILE.
 type cli struct {
-	Serve  serveCmd  `cmd:"" help:"Serve the map, with a private PostgreSQL and Redis unless others are named."`
-	Import importCmd `cmd:"" help:"Import places, people, sites or events from files through a mapping."`
+	Serve     serveCmd     `cmd:"" help:"Serve the map, with a private PostgreSQL and Redis unless others are named."`
+	Import    importCmd    `cmd:"" help:"Import places, people, sites or events from files through a mapping."`
+	Catalogue catalogueCmd `cmd:"" help:"Put departments, sources, classes, event items and layers from a folder of CSV files."`
 
 	Demo    demoCmd    `cmd:"" help:"Fill an empty database with the synthetic city."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database's schema to this program's version."`

@@ -15,6 +15,7 @@ var floors = [][]string{
 	{"geo", "private", "sql", "sql/sqltest", "frontend"},
 	{"layers", "layers/filter"},
 	{"layers/ledger", "layers/cache", "layers/index"},
+	{"layers/catalogue"},
 	{"layers/store", "layers/tile", "layers/dispatch", "layers/intake", "layers/intake/reader", "layers/demo", "layers/demo/city"},
 	{"api"},
 	{"cmd/onepicture"},
@@ -31,7 +32,7 @@ var borders = map[string][]string{
 	"github.com/gin-gonic/gin":      {"api"},
 	"github.com/danielgtaylor/huma": {"api"},
 	"github.com/jackc/pgx": {
-		"sql", "sql/sqltest", "layers/ledger", "layers/store", "layers/dispatch", "layers/intake", "layers/demo", "cmd/onepicture",
+		"sql", "sql/sqltest", "layers/ledger", "layers/store", "layers/dispatch", "layers/intake", "layers/demo", "layers/catalogue", "cmd/onepicture",
 	},
 	"github.com/redis/go-redis":  {"layers/cache"},
 	"github.com/alecthomas/kong": {"cmd/onepicture"},

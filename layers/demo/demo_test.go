@@ -8,8 +8,6 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"onepicture/layers"
-	"onepicture/layers/filter"
 	"onepicture/layers/ledger"
 	"onepicture/sql/sqltest"
 )
@@ -106,53 +104,5 @@ func TestDemoIsNotMixedWithOtherData(t *testing.T) {
 	}
 	if err := load(t, t.Context(), pool, 1000); !errors.Is(err, ErrOtherData) {
 		t.Errorf("got %v", err)
-	}
-}
-
-func TestCatalogueIsWhole(t *testing.T) {
-	c, err := readCatalogue()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, n := range []struct {
-		name      string
-		got, want int
-	}{
-		{"departments", len(c.departments), 11}, {"sources", len(c.sources), 17}, {"categories", len(c.categories), 6},
-		{"layers", len(c.layers), 61}, {"site classes", len(c.siteClasses), 60}, {"items", len(c.items), 120},
-	} {
-		if n.got != n.want {
-			t.Errorf("%s: %d, want %d", n.name, n.got, n.want)
-		}
-	}
-	cat := layers.Catalogue{}
-	for i, r := range c.siteClasses {
-		cat.Classes = append(cat.Classes, layers.Class{Kind: layers.KindSite, ID: uint16(i + 1), Code: r["code"], Group: r["group"]})
-	}
-	for i, r := range c.categories {
-		cat.Classes = append(cat.Classes, layers.Class{Kind: layers.KindEvent, ID: uint16(i + 1), Code: r["code"]})
-	}
-	for i, r := range c.personClasses {
-		cat.Classes = append(cat.Classes, layers.Class{Kind: layers.KindPerson, ID: uint16(i), Code: r["code"]})
-	}
-	for _, r := range c.careNeeds {
-		cat.CareNeeds = append(cat.CareNeeds, layers.CareNeed{Bit: uint8(number(r["bit"])), Code: r["code"]})
-	}
-	full := layers.NewCatalogue(cat)
-	for _, r := range c.layers {
-		if _, err := filter.Parse(layers.Kind(r["kind"]), r["filter"], full, time.UTC); err != nil {
-			t.Errorf("layer %s: %v", r["code"], err)
-		}
-		if at(c.departments, r["department"]) == 0 || at(c.sources, r["source"]) == 0 {
-			t.Errorf("layer %s: unknown department or source", r["code"])
-		}
-		if r["name"] == "" || r["name_en"] == "" {
-			t.Errorf("layer %s has no name in one language", r["code"])
-		}
-	}
-	for _, r := range c.items {
-		if number(r["deadline_hours"]) <= 0 || number(r["level"]) < 1 || at(c.categories, r["category"]) == 0 || at(c.departments, r["department"]) == 0 {
-			t.Errorf("item %s is not whole", r["code"])
-		}
 	}
 }

@@ -1,3 +1,5 @@
+// Package demo fills a database with an invented city and the sample catalogue, and lets new events trickle in while
+// the server runs. Everything bears the mark "synthetic".
 package demo
 
 import (
@@ -12,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"onepicture/layers"
+	"onepicture/layers/catalogue"
 	"onepicture/layers/demo/city"
 	"onepicture/layers/ledger"
 	"onepicture/sql"
@@ -40,7 +43,8 @@ const rowsPerChunk = 40_000
 type loader struct {
 	ledger *ledger.Ledger
 	city   *city.City
-	cat    *catalogue
+	cat    *catalogue.Catalogue
+	ids    map[string]int // row numbers by what they name
 	o      Options
 	key    string
 	chunks []chunk
@@ -55,7 +59,7 @@ type chunk struct {
 
 // Load fills an empty database, or completes a load that was killed. It is a no-op when the same city is there.
 func Load(ctx context.Context, pool *pgxpool.Pool, l *ledger.Ledger, o Options) error {
-	cat, err := readCatalogue()
+	cat, err := catalogue.Sample()
 	if err != nil {
 		return err
 	}
@@ -76,7 +80,7 @@ func Load(ctx context.Context, pool *pgxpool.Pool, l *ledger.Ledger, o Options) 
 	}
 	ld.city = city.Generate(o.Seed)
 	ld.plan()
-	if err := ld.run(ctx); err != nil {
+	if err := ld.run(ctx, pool); err != nil {
 		return err
 	}
 	if _, err := pool.Exec(ctx, sequencesSQL); err != nil {
@@ -105,8 +109,11 @@ func (ld *loader) write(ctx context.Context, key string, fn func(*ledger.Tx) err
 }
 
 // run writes the catalogue and the places first, then the chunks on two connections.
-func (ld *loader) run(ctx context.Context) error {
+func (ld *loader) run(ctx context.Context, pool *pgxpool.Pool) error {
 	if _, err := ld.write(ctx, "catalogue", func(tx *ledger.Tx) error { return ld.putCatalogue(ctx, tx) }); err != nil {
+		return err
+	}
+	if err := ld.readIDs(ctx, pool); err != nil {
 		return err
 	}
 	if _, err := ld.write(ctx, "places", func(tx *ledger.Tx) error { return ld.putPlaces(ctx, tx) }); err != nil {
@@ -159,7 +166,7 @@ func (ld *loader) plan() {
 		}
 		from = to
 	}
-	sites := ld.city.Sites(ld.o.People/10, ld.cat.citySiteClasses())
+	sites := ld.city.Sites(ld.o.People/10, siteClasses(ld.cat))
 	for i := 0; i < len(sites); i += rowsPerChunk {
 		part := sites[i:min(i+rowsPerChunk, len(sites))]
 		ld.chunks = append(ld.chunks, chunk{fmt.Sprintf("sites:%d", i), len(part), func(ctx context.Context, tx *ledger.Tx) error {
@@ -167,7 +174,7 @@ func (ld *loader) plan() {
 		}})
 	}
 	events := ld.o.People / 2
-	rates := ld.city.Rates(events, ld.o.Now, ld.cat.cityItems())
+	rates := ld.city.Rates(events, ld.o.Now, items(ld.cat))
 	first, from, n := int64(1), 0, 0
 	for g := range ld.city.Grids() {
 		n += len(rates.In(g)) // drawn twice rather than held: three years of a large city are gigabytes
@@ -180,6 +187,28 @@ func (ld *loader) plan() {
 		}})
 		first, from, n = first+int64(n), g+1, 0
 	}
+}
+
+// items are the catalogue's items as the generator wants them.
+func items(c *catalogue.Catalogue) []city.Item {
+	at := map[string]int{}
+	for i, r := range c.Categories {
+		at[r.Get("code")] = i
+	}
+	out := make([]city.Item, len(c.Items))
+	for i, r := range c.Items {
+		out[i] = city.Item{Category: at[r.Get("category")], Name: r.Get("name"), Level: int16(r.Int("level")), DeadlineHours: r.Int("deadline_hours")}
+	}
+	return out
+}
+
+// siteClasses are the catalogue's classes of sites as the generator wants them.
+func siteClasses(c *catalogue.Catalogue) []city.SiteClass {
+	out := make([]city.SiteClass, len(c.SiteClasses))
+	for i, r := range c.SiteClasses {
+		out[i] = city.SiteClass{Code: r.Get("code"), Name: r.Get("name"), Group: r.Get("group"), Rate: float64(r.Int("rate"))}
+	}
+	return out
 }
 
 func catalogueChange() layers.Change {

@@ -6,69 +6,46 @@ import (
 	"iter"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"onepicture/layers"
+	"onepicture/layers/catalogue"
 	"onepicture/layers/demo/city"
 	"onepicture/layers/ledger"
 	"onepicture/sql"
 )
 
 var (
-	departmentSQL = sql.Text("demo/department.sql")
-	sourceSQL     = sql.Text("demo/source.sql")
-	classSQL      = sql.Text("demo/class.sql")
-	careNeedSQL   = sql.Text("demo/care_need.sql")
-	itemSQL       = sql.Text("demo/item.sql")
-	layerSQL      = sql.Text("demo/layer.sql")
-	deploymentSQL = sql.Text("demo/deployment.sql")
+	syntheticSQL = sql.Text("demo/synthetic.sql")
+	idsSQL       = sql.Text("demo/ids.sql")
 )
 
-// at is the 1-based row of a code; row numbers are the ids.
-func at(list []row, code string) int {
-	for i, r := range list {
-		if r["code"] == code {
-			return i + 1
-		}
-	}
-	return 0
-}
-
 func (ld *loader) putCatalogue(ctx context.Context, tx *ledger.Tx) error {
-	c, b := ld.cat, &pgx.Batch{}
-	root := ld.city.Places[0]
-	b.Queue(deploymentSQL, root.Name, root.NameEn)
-	for i, r := range c.departments {
-		b.Queue(departmentSQL, i+1, r["code"], r["name"], r["name_en"])
-	}
-	for i, r := range c.sources {
-		b.Queue(sourceSQL, i+1, r["code"], r["name"], r["name_en"], at(c.departments, r["department"]), r["kind"], r["cadence"], r["datum"], ld.o.Now)
-	}
-	for i, r := range c.personClasses {
-		b.Queue(classSQL, "person", i, r["code"], r["name"], r["name_en"], "", "", "")
-	}
-	for i, r := range c.siteClasses {
-		b.Queue(classSQL, "site", i+1, r["code"], r["name"], r["name_en"], r["group"], r["color"], r["shape"])
-	}
-	for i, r := range c.categories {
-		b.Queue(classSQL, "event", i+1, r["code"], r["name"], r["name_en"], "", r["color"], r["shape"])
-	}
-	for _, r := range c.careNeeds {
-		b.Queue(careNeedSQL, number(r["bit"]), r["code"], r["name"], r["name_en"])
-	}
-	for i, r := range c.items {
-		b.Queue(itemSQL, i+1, r["code"], at(c.categories, r["category"]), r["name"], r["name_en"], at(c.departments, r["department"]),
-			number(r["level"]), number(r["deadline_hours"]), steps(r["steps"]))
-	}
-	bit := map[string]int{}
-	for i, r := range c.layers {
-		b.Queue(layerSQL, r["code"], r["kind"], bit[r["kind"]], r["group"], r["group_en"], r["name"], r["name_en"], r["filter"], r["color"],
-			r["shape"], number(r["min_zoom"]), r["visible"] == "1", i, at(c.departments, r["department"]), at(c.sources, r["source"]))
-		bit[r["kind"]]++
-	}
-	if err := tx.SendBatch(ctx, b).Close(); err != nil {
+	if err := catalogue.Put(ctx, tx, ld.cat); err != nil {
 		return fmt.Errorf("put catalogue: %w", err)
 	}
-	tx.Record(catalogueChange())
+	if _, err := tx.Exec(ctx, syntheticSQL, ld.o.Now); err != nil {
+		return fmt.Errorf("mark the data as synthetic: %w", err)
+	}
+	return nil
+}
+
+// readIDs reads the row numbers of what the catalogue's codes name, such as "item:F-1".
+func (ld *loader) readIDs(ctx context.Context, pool *pgxpool.Pool) error {
+	rows, err := pool.Query(ctx, idsSQL)
+	if err != nil {
+		return fmt.Errorf("read the catalogue's numbers: %w", err)
+	}
+	ld.ids = map[string]int{}
+	var name string
+	var id int
+	_, err = pgx.ForEachRow(rows, []any{&name, &id}, func() error {
+		ld.ids[name] = id
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read the catalogue's numbers: %w", err)
+	}
 	return nil
 }
 
@@ -76,7 +53,7 @@ func (ld *loader) putCatalogue(ctx context.Context, tx *ledger.Tx) error {
 func placeID(index int) int { return index + 1 }
 
 func (ld *loader) putPlaces(ctx context.Context, tx *ledger.Tx) error {
-	source := at(ld.cat.sources, "places")
+	source := ld.ids["source:places"]
 	i := -1
 	_, err := copyRows(ctx, tx, "place",
 		[]string{"id", "code", "level", "parent_id", "name", "name_en", "geom", "label", "area_m2", "source_id"},
@@ -110,7 +87,7 @@ func (ld *loader) putPlaces(ctx context.Context, tx *ledger.Tx) error {
 }
 
 func (ld *loader) putPeople(ctx context.Context, tx *ledger.Tx, people *city.Population, from, to int) error {
-	source := at(ld.cat.sources, "residents")
+	source := ld.ids["source:residents"]
 	next, stop := iter.Pull(func(yield func(city.Address) bool) {
 		for g := from; g < to; g++ {
 			for _, a := range people.Addresses(g) {
@@ -131,7 +108,7 @@ func (ld *loader) putPeople(ctx context.Context, tx *ledger.Tx, people *city.Pop
 	if err != nil {
 		return err
 	}
-	migrants := at(ld.cat.sources, "migrants")
+	migrants := ld.ids["source:migrants"]
 	nextPerson, stopPeople := iter.Pull(func(yield func(city.Person) bool) {
 		for g := from; g < to; g++ {
 			for p := range people.In(g) {
@@ -179,8 +156,8 @@ func (ld *loader) putSites(ctx context.Context, tx *ledger.Tx, sites []city.Site
 				return nil, nil
 			}
 			s := &sites[i]
-			group := ld.cat.siteClasses[s.Class]["group"]
-			return []any{s.ID, at(ld.cat.sources, sourceOfSite[group]), fmt.Sprintf("S%d", s.ID), s.Name, int16(s.Class + 1), s.Status, s.Address,
+			class := ld.cat.SiteClasses[s.Class]
+			return []any{s.ID, ld.ids["source:"+sourceOfSite[class.Get("group")]], fmt.Sprintf("S%d", s.ID), s.Name, int16(ld.ids["class:site:"+class.Get("code")]), s.Status, s.Address,
 				s.Shape, s.Anchor, placeID(ld.city.PlaceIndex(s.Grid)), ld.o.Now, digest(s.ID)}, nil
 		})
 	if err != nil {
@@ -212,10 +189,11 @@ func (ld *loader) putEvents(ctx context.Context, tx *ledger.Tx, rates *city.Rate
 				return nil, nil
 			}
 			e := &list[i]
-			item := ld.cat.items[e.Item]
+			item := ld.cat.Items[e.Item]
 			id := first + int64(i)
-			return []any{id, at(ld.cat.sources, sourceOfChannel[e.Channel]), fmt.Sprintf("E%d", id), int16(e.Item + 1), int16(e.Category + 1),
-				int16(number(item["level"])), e.Status, e.Channel, item["name"], e.Address, e.ReportedAt, e.DueAt, closed(e), e.Point,
+			return []any{id, ld.ids["source:"+sourceOfChannel[e.Channel]], fmt.Sprintf("E%d", id), int16(ld.ids["item:"+item.Get("code")]),
+				int16(ld.ids["class:event:"+item.Get("category")]),
+				int16(item.Int("level")), e.Status, e.Channel, item.Get("name"), e.Address, e.ReportedAt, e.DueAt, closed(e), e.Point,
 				placeID(ld.city.PlaceIndex(e.Grid)), digest(id)}, nil
 		})
 	if err != nil {

@@ -1,2 +1,2 @@
-select nextval(pg_get_serial_sequence('person', 'id'))
+select nextval('person_id_seq')
 from generate_series(1, $1::int4)

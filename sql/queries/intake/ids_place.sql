@@ -1,2 +1,2 @@
-select nextval(pg_get_serial_sequence('place', 'id'))
+select nextval('place_id_seq')
 from generate_series(1, $1::int4)

@@ -1,0 +1,13 @@
+insert into item (code, class, name, name_en, department_id, level, deadline_hours, steps)
+select $1, class.id, $3, $4, (select id from department where code = $5), $6, $7, $8
+from class
+where class.kind = 'event'
+and class.code = $2
+on conflict (code, version) do update set
+    class = excluded.class,
+    name = excluded.name,
+    name_en = excluded.name_en,
+    department_id = excluded.department_id,
+    level = excluded.level,
+    deadline_hours = excluded.deadline_hours,
+    steps = excluded.steps

@@ -1,2 +1,0 @@
-update deployment
-set name = $1, name_en = $2, synthetic = true

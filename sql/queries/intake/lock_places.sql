@@ -1,0 +1,4 @@
+select id
+from place
+where id = any($1::int4[])
+for key share

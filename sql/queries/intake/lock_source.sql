@@ -1,0 +1,4 @@
+select id
+from source
+where id = $1
+for key share

@@ -1,0 +1,1 @@
+set local session_replication_role = origin
