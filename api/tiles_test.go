@@ -73,6 +73,12 @@ func TestTiles(t *testing.T) {
 	if rec := w.get(tileURL("sites,events", 14, "")); rec.Code != http.StatusOK {
 		t.Errorf("without the database: %d", rec.Code)
 	}
+	if f := answer[Figures](t, w.get("/api/places/"+cityCode+"/figures")); *f.Totals.Event != 3 {
+		t.Errorf("figures without the database: %+v", f.Totals)
+	}
+	if rec := w.report(t, reportBody, ""); refusal(t, rec).Status != http.StatusServiceUnavailable || rec.Header().Get("Retry-After") == "" {
+		t.Errorf("a report without the database: %d %v", rec.Code, rec.Header())
+	}
 	if rec := w.get(tileURL("sites", 13, "")); refusal(t, rec).Code != string(layers.CodeUnavailable) {
 		t.Errorf("a tile that needs the database: %d", rec.Code)
 	}
