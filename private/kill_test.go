@@ -2,6 +2,7 @@ package private
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -140,4 +141,32 @@ func TestSecondServerIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	stop(t, redis)
+}
+
+// An initdb that outlived its killed server works on in the half-made folder; it must not work beside the next one.
+func TestOrphanedInitdbIsEnded(t *testing.T) {
+	dir := folder(t)
+	half := filepath.Join(dir, "postgres.unfinished")
+	if err := os.Mkdir(half, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	sleep, err := os.ReadFile("/bin/sleep")
+	if err != nil {
+		t.Fatal(err)
+	}
+	initdb := filepath.Join(dir, "initdb")
+	if err := os.WriteFile(initdb, sleep, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	orphan := exec.Command(initdb, "60")
+	orphan.Dir = half
+	if err := orphan.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { kill(t, orphan) }()
+	until(t, "it runs", func() bool { return len(processes(half, "initdb")) == 1 })
+	query(t, startPostgres(t, dir), "select 1")
+	if alive(orphan.Process.Pid) {
+		t.Error("it still runs")
+	}
 }
