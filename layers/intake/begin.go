@@ -49,6 +49,9 @@ func (r *run) prepareSource(ctx context.Context) error {
 	if err != nil && !errors.Is(err, errDryRun) {
 		return ledger.Problem("source", err)
 	}
+	if err := r.Pool.QueryRow(ctx, superuserSQL).Scan(&r.superuser); err != nil {
+		return ledger.Problem("database", err)
+	}
 	if text, ok := anySQL[r.mapping.kind]; ok {
 		if err := r.Pool.QueryRow(ctx, text, r.source).Scan(&r.match); err != nil {
 			return ledger.Problem("source", err)

@@ -11,7 +11,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
 )
 
 const million = 1_000_000
@@ -148,4 +147,3 @@ func bareCopy(b *testing.B, box *bench) time.Duration {
 	b.Logf("bare with the keys and the index in place: %v", time.Since(began))
 	return took
 }
-

@@ -89,7 +89,8 @@ type run struct {
 	seen        seen
 	source      int32
 	match       bool // the source has rows already
-	interrupted bool
+	interrupted bool // an earlier run of this source was killed
+	superuser   bool
 	said        time.Time // when Progress was last called
 }
 

@@ -42,6 +42,7 @@ type prepared struct {
 	hash        [16]byte
 	order       geo.Key // rows are put in this order: neighbours on the map become neighbours on disk
 	data        []byte  // a tuple
+	place       int32   // 0: in none
 	outside     bool
 	overlapping bool
 	twice       bool // its local time came twice that day; the first was taken
@@ -304,6 +305,7 @@ func (p *preparer) encode(t *tuple, r *raw, out *prepared, shape orb.Geometry, o
 		t.time(updated)
 	}
 	if ok {
+		out.place = id
 		t.int4(int(id))
 	} else {
 		t.null()

@@ -48,7 +48,8 @@ func (r *run) put(ctx context.Context, chunk []prepared, runID int64) (FileSumma
 		if err != nil {
 			return err
 		}
-		if err := r.write(ctx, tx, added, changed); err != nil {
+		err = r.checked(ctx, tx.Tx, slices.Concat(added, changed), func() error { return r.write(ctx, tx, added, changed) })
+		if err != nil {
 			return err
 		}
 		if r.DryRun {
