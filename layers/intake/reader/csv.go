@@ -96,7 +96,8 @@ var errTooLong = errors.New("the record is too long")
 // io.EOF when there is nothing at or after from.
 func (c *csvReader) until(from int) (int, error) {
 	for {
-		if i := bytes.IndexByte(c.buf[c.start+from:c.end], '\n'); i >= 0 {
+		i := bytes.IndexByte(c.buf[c.start+from:c.end], '\n')
+		if i >= 0 && int64(from+i) <= c.limits.RowBytes {
 			return from + i + 1, nil
 		}
 		from = c.end - c.start

@@ -92,14 +92,18 @@ func (s *jsonStream) more(first *bool, end byte) (bool, error) {
 	case b == end:
 		s.i++
 		return false, nil
-	case was:
-		return true, nil
+	case !was:
+		if err := s.take(','); err != nil {
+			return false, err
+		}
+		b, err = s.must()
 	}
-	if err := s.take(','); err != nil {
-		return false, err
-	}
-	if b, err = s.must(); err == nil && b == end {
+	switch {
+	case err != nil:
+	case b == end:
 		err = fail(ClassJSON, "the text is not JSON: a comma before %q", end)
+	case b == '/' || b == '#':
+		err = faultComment
 	}
 	return err == nil, err
 }

@@ -99,7 +99,7 @@ func (c *cursor) leap() *fault {
 // lookRoot surveys one object: GeoJSON or TopoJSON.
 func (j *jsonReader) lookRoot(o Options) error {
 	t := &topology{want: o.Object}
-	rows, features := 0, false
+	features := false
 	err := j.in.members(func(key string) error {
 		b, err := j.in.must()
 		if err != nil {
@@ -113,7 +113,6 @@ func (j *jsonReader) lookRoot(o Options) error {
 				if j.raw = raw; err != nil {
 					return err
 				}
-				rows++
 				if !big {
 					j.columns.scan(raw)
 				}
@@ -126,7 +125,7 @@ func (j *jsonReader) lookRoot(o Options) error {
 		}
 		return j.rootMember(key, t)
 	})
-	if err != nil && rows > 0 && j.couldBe("FeatureCollection") {
+	if err != nil && features && j.couldBe("FeatureCollection") {
 		j.kind, j.after = "FeatureCollection", err
 		return nil
 	}
