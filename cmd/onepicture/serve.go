@@ -19,7 +19,10 @@ import (
 	"onepicture/layers/ledger"
 	"onepicture/layers/store"
 	"onepicture/layers/tile"
+	"onepicture/sql"
 )
+
+var databaseSQL = sql.Text("store/database.sql")
 
 type serveCmd struct {
 	dataFlags
@@ -64,7 +67,11 @@ func (c *serveCmd) serve(ctx context.Context, listener net.Listener, pool *pgxpo
 		return err
 	}
 	defer redis.Close()
-	tiles, err := cache.New(cache.Options{Bytes: c.CacheBytes, Redis: redis})
+	prefix, err := cachePrefix(ctx, pool)
+	if err != nil {
+		return err
+	}
+	tiles, err := cache.New(cache.Options{Bytes: c.CacheBytes, Redis: redis, Prefix: prefix})
 	if err != nil {
 		return err
 	}
@@ -103,6 +110,15 @@ func (c *serveCmd) serve(ctx context.Context, listener net.Listener, pool *pgxpo
 		return err
 	}
 	return nil
+}
+
+// cachePrefix names the database: positions of two databases on one Redis must not be taken for each other.
+func cachePrefix(ctx context.Context, pool *pgxpool.Pool) (string, error) {
+	var id string
+	if err := pool.QueryRow(ctx, databaseSQL).Scan(&id); err != nil {
+		return "", fmt.Errorf("read the database's identity: %w", err)
+	}
+	return "onepicture:" + id + ":", nil
 }
 
 // keepFed loads the index and follows; while the database is away at the start it tries again.

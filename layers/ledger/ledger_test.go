@@ -303,8 +303,8 @@ func TestFollowerSeesEachCommittedChangeOnce(t *testing.T) {
 	wg.Go(func() {
 		for range 5 {
 			if _, err := pool.Exec(t.Context(), `select pg_terminate_backend(pid) from pg_stat_activity
-				where datname = current_database() and query like 'listen%' or wait_event = 'ClientRead' and state = 'idle'
-				and pid <> pg_backend_pid() and query like '%pg_snapshot%'`); err != nil {
+				where datname = current_database() and pid <> pg_backend_pid() and state = 'idle'
+				and (query like 'listen%' or query like '%pg_current_snapshot%' or query like '%from change%')`); err != nil {
 				t.Error(err)
 			}
 		}

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -11,8 +12,8 @@ import (
 	"onepicture/layers"
 )
 
-// Problem translates a driver's error once into the error that users see, by SQLSTATE; errors that are no driver's
-// pass through. The cause stays for the log: driver messages may quote values.
+// Problem translates a driver's error once into the error that users see, by SQLSTATE and constraint. The
+// cause is for the log.
 func Problem(what string, err error) error {
 	var ours *layers.Error
 	if err == nil || errors.As(err, &ours) {
@@ -29,6 +30,8 @@ func Problem(what string, err error) error {
 		// No answer from the server at all: it is away, or the pool is exhausted.
 		return layers.Unavailable(2*time.Second, "the database does not answer now; nothing was lost, try again", err)
 	}
+	// A driver's message may quote a value; the log gets where it failed, never what was in it.
+	err = fmt.Errorf("SQLSTATE %s, table %q, constraint %q", pg.Code, pg.TableName, pg.ConstraintName)
 	switch pg.Code[:2] {
 	case "08", "53", "57", "58": // connection, resources, operator intervention (shutdown, time-out), system
 		return layers.Unavailable(2*time.Second, "the database is busy or restarting; try again", err)

@@ -1,0 +1,3 @@
+select system_identifier || '.' || oid
+from pg_control_system(), pg_database
+where datname = current_database()
