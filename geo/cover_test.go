@@ -115,3 +115,22 @@ func TestCoverOfSpikesIsBounded(t *testing.T) {
 		}
 	}
 }
+
+func TestHoldingHoldsTheFrame(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		z := uint8(rapid.IntRange(1, 20).Draw(t, "z"))
+		inner := TileOf(anyKey(t), z).Bound()
+		wider := rapid.Float64Range(0, 1e-3).Draw(t, "wider") // reaches over the tile's border by as little as nothing
+		b := orb.Bound{
+			Min: orb.Point{max(inner.Min[0]-wider, -179.99), max(inner.Min[1]-wider, -85)},
+			Max: orb.Point{min(inner.Max[0]+wider, 179.99), min(inner.Max[1]+wider, 85)},
+		}
+		if b.IsEmpty() {
+			return
+		}
+		got := holding(b, deepest)
+		if f := frame(got); !f.Contains(b.Min) || !f.Contains(b.Max) {
+			t.Fatalf("%v does not hold %v", got, b)
+		}
+	})
+}
