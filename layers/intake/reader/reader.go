@@ -99,8 +99,8 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// Open begins to read a file. GeoJSON and TopoJSON are read once through to learn their columns (about 400 MB/s);
-// TopoJSON keeps the file's arcs in memory, 16 B a position and at most 16 million. Errors are *FileError.
+// Open begins to read a file. GeoJSON and TopoJSON are read once through to learn their columns, as fast as they
+// decompress; TopoJSON keeps the file's arcs in memory, 16 B a position and at most 8 million; XLSX is checked whole. Errors are *FileError.
 func Open(path string, o Options) (Reader, error) {
 	src, err := openSource(path, o.Limits.withDefaults())
 	if err != nil {

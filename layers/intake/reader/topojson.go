@@ -18,15 +18,15 @@ type topology struct {
 	names     []string
 	lone      map[string]bool // objects that are one geometry
 	points    []orb.Point
-	ends      []int // of each arc in points
+	ends      []int32 // of each arc in points
 	transform []byte
 	quantised bool
 	scale     orb.Point
 	translate orb.Point
 }
 
-// maxArcPositions bounds the memory of arcs to 256 MiB.
-const maxArcPositions = 16 << 20
+// maxArcPositions bounds the memory of arcs to 128 MiB; an arc counts as a position more.
+const maxArcPositions = 8 << 20
 
 // readArcs takes the positions as they stand; settle decodes them.
 func (t *topology) readArcs(j *jsonReader) error {
@@ -44,7 +44,7 @@ func (t *topology) readArcs(j *jsonReader) error {
 			t.points = append(t.points, p)
 			return f
 		})
-		if f == nil && len(t.points) > maxArcPositions {
+		if f == nil && len(t.points)+len(t.ends) > maxArcPositions {
 			f = fail(ClassSize, "the arcs have more than %d positions", maxArcPositions)
 		}
 		if f != nil {
@@ -52,7 +52,7 @@ func (t *topology) readArcs(j *jsonReader) error {
 			f.reason = "an arc cannot be read: " + f.reason
 			return f
 		}
-		t.ends = append(t.ends, len(t.points))
+		t.ends = append(t.ends, int32(len(t.points)))
 		return nil
 	})
 }
@@ -108,7 +108,7 @@ func (t *topology) settle(j *jsonReader) error {
 		if f := t.readTransform(); f != nil {
 			return fail(f.class, "the transform cannot be read: %s", f.reason)
 		}
-		from := 0
+		var from int32
 		for _, end := range t.ends {
 			var x, y float64
 			for i := from; i < end; i++ {
@@ -295,7 +295,7 @@ func (t *topology) path(c *cursor, m *mend) ([]orb.Point, *fault) {
 		if i < 0 {
 			i, back = ^i, true
 		}
-		from := 0
+		var from int32
 		if i > 0 {
 			from = t.ends[i-1]
 		}
