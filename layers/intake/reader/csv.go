@@ -164,8 +164,12 @@ func (c *csvReader) record(want int) (*Row, error) {
 		if f := c.check(body, bytes.IndexByte(body, '\r') >= 0); f != nil {
 			return c.refuse(f)
 		}
+		columns := bytes.Count(body, []byte(c.delim)) + 1 // before a slice is made of a million commas
+		if f := c.counted(columns, want); f != nil {
+			return c.refuse(f)
+		}
 		c.split(string(body))
-		return c.counted(want)
+		return &c.row, nil
 	}
 }
 
@@ -239,11 +243,14 @@ func (c *csvReader) refuse(f *fault) (*Row, error) {
 	return &c.row, nil
 }
 
-func (c *csvReader) counted(want int) (*Row, error) {
-	if n := len(c.row.Values); want >= 0 && n != want {
-		return c.refuse(fail(ClassColumns, "the row has %d columns, the header %d", n, want))
+func (c *csvReader) counted(n, want int) *fault {
+	switch {
+	case want >= 0 && n != want:
+		return fail(ClassColumns, "the row has %d columns, the header %d", n, want)
+	case n > c.limits.Columns:
+		return fail(ClassSize, "the row has %d columns, more than %d", n, c.limits.Columns)
 	}
-	return &c.row, nil
+	return nil
 }
 
 // tooLong passes over a record beyond the limit, to the end of its line.

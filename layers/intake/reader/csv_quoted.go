@@ -46,6 +46,9 @@ func (c *csvReader) finish(f *fault, n int, lines int64, want int) (*Row, error)
 	if f == nil {
 		f = c.check(c.field, false)
 	}
+	if f == nil {
+		f = c.counted(len(c.ends), want)
+	}
 	if f != nil {
 		return c.refuse(f)
 	}
@@ -54,7 +57,7 @@ func (c *csvReader) finish(f *fault, n int, lines int64, want int) (*Row, error)
 		c.row.Values = append(c.row.Values, s[from:end])
 		from = end
 	}
-	return c.counted(want)
+	return &c.row, nil
 }
 
 // quotedField takes the text after an opening quote, over lines if need be; i is then after the closing quote.

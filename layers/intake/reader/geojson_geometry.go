@@ -53,7 +53,7 @@ func (c *cursor) member(at int, name string) (*cursor, *fault) {
 
 // geometry reads a GeoJSON geometry object (RFC 7946, 3.1). Empty coordinates are no geometry (nil).
 func (c *cursor) geometry(m *mend, depth int) (orb.Geometry, *fault) {
-	if depth > maxDepth {
+	if depth > maxCollections {
 		return nil, faultDepth
 	}
 	s, f := c.shape(depth)

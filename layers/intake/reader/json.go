@@ -72,14 +72,26 @@ func (c *columns) settle() error {
 func newJSON(src *source, o Options) (*jsonReader, error) {
 	j := &jsonReader{source: src, first: true, sep: '\n'}
 	j.columns = columns{index: map[string]int{}, limit: src.limits.Columns}
-	if err := j.look(o); err != nil {
-		return nil, err
+	err := j.look(o)
+	if err == nil {
+		err = j.columns.settle()
 	}
-	if err := j.columns.settle(); err != nil {
-		return nil, err
+	if err == nil {
+		err = j.begin(o.Encoding)
+	}
+	if err != nil {
+		return nil, j.placed(err)
 	}
 	j.row.Values = make([]string, len(j.columns.names))
-	return j, j.begin(o.Encoding)
+	return j, nil
+}
+
+// placed gives an error its place in the text.
+func (j *jsonReader) placed(err error) error {
+	if j.in == nil {
+		return err
+	}
+	return fileError(j.name, 0, j.in.offset(), err)
 }
 
 func (j *jsonReader) Header() []string { return j.columns.names }

@@ -18,7 +18,7 @@ type cursor struct {
 var (
 	faultComment = fail(ClassJSON, "a comment stands in the text: JSON has no comments")
 	faultJSON    = fail(ClassJSON, "the text is not JSON")
-	faultDepth   = fail(ClassJSON, "the JSON is nested deeper than %d", maxDepth)
+	faultDepth   = fail(ClassJSON, "the JSON is nested deeper than %d, or collections of geometries deeper than %d", maxDepth, maxCollections)
 	faultTwice   = fail(ClassDuplicate, "an object has the same key twice")
 	faultUTF8    = fail(ClassEncoding, "the text holds bytes that are not UTF-8; if the file is GB 18030 (GBK), declare the encoding gb18030")
 )

@@ -77,7 +77,9 @@ type Limits struct {
 const (
 	ratioFree = 16 << 20 // decompressed bytes before the ratio is looked at
 	maxName   = 1 << 10  // bytes of a column's name
-	maxDepth  = 64       // nesting of JSON and of collections
+	maxDepth  = 64       // nesting of JSON
+
+	maxCollections = 8 // nesting of geometry collections, each level of which is read again
 )
 
 func (l Limits) withDefaults() Limits {

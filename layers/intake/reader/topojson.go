@@ -199,7 +199,7 @@ func (j *jsonReader) topoFeature(c *cursor, m *mend) *fault {
 
 // geometry reads one geometry object; a null type and empty arcs are no geometry (nil).
 func (t *topology) geometry(c *cursor, m *mend, depth int) (orb.Geometry, *fault) {
-	if depth > maxDepth {
+	if depth > maxCollections {
 		return nil, faultDepth
 	}
 	s, f := c.shape(depth)

@@ -34,7 +34,7 @@ func newXLSX(src *source, o Options) (x *xlsxReader, err error) {
 	}
 	x = &xlsxReader{source: src, book: book, total: max(longest, 1)}
 	if err := x.begin(o); err != nil {
-		return nil, errors.Join(err, book.Close())
+		return nil, errors.Join(err, x.closeBook())
 	}
 	return x, nil
 }
@@ -106,7 +106,14 @@ func (x *xlsxReader) Progress() (read, total int64) {
 
 // Close removes the temporary files.
 func (x *xlsxReader) Close() error {
-	return errors.Join(x.rows.Close(), x.book.Close(), x.source.Close())
+	return errors.Join(x.closeBook(), x.source.Close())
+}
+
+func (x *xlsxReader) closeBook() error {
+	if x.rows == nil {
+		return x.book.Close()
+	}
+	return errors.Join(x.rows.Close(), x.book.Close())
 }
 
 // Next gives the next row that is not empty.

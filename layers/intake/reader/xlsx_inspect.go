@@ -57,13 +57,17 @@ func inspectXLSX(src *source) (longest int64, err error) {
 // inspected is what one part of a workbook has.
 type inspected struct {
 	rows    int64
-	texts   int // of the shared ones
-	highest int // index of a shared text
+	texts   int // shared ones
+	highest int // index of a shared text in a cell
+
+	shared      bool  // it is the part of the shared texts
+	text, value bool  // within a cell of shared text, within its value
+	begun       int64 // offset of the row or text
 }
 
 // inspectPart checks that the XML is whole.
-func inspectPart(src *source, f *zip.File, shared bool) (inspected, error) {
-	got := inspected{highest: -1}
+func inspectPart(src *source, f *zip.File, shared bool) (*inspected, error) {
+	got := &inspected{highest: -1, shared: shared}
 	in, err := f.Open()
 	if err != nil {
 		return got, fail(ClassArchive, "a part of the workbook cannot be read").because(err)
@@ -72,8 +76,6 @@ func inspectPart(src *source, f *zip.File, shared bool) (inspected, error) {
 	stored := int64(min(f.CompressedSize64, uint64(src.size)))
 	part := &tokenGuard{from: &guard{from: in, stored: func() int64 { return stored }, limits: src.limits}, limit: src.limits.RowBytes}
 	decoder := xml.NewDecoder(bufio.NewReaderSize(part, streamBuffer))
-	text, value := false, false // within a cell of shared text, within its value
-	var begun int64             // offset of the row or text
 	for {
 		part.since = 0
 		token, err := decoder.Token()
@@ -85,34 +87,39 @@ func inspectPart(src *source, f *zip.File, shared bool) (inspected, error) {
 		}
 		switch t := token.(type) {
 		case xml.StartElement:
-			if t.Name.Local == "row" || t.Name.Local == "si" {
-				begun = decoder.InputOffset()
-			}
-			switch t.Name.Local {
-			case "row":
-				got.rows++
-			case "si":
-				got.texts += b2i(shared)
-			case "c":
-				text = false
-				for _, a := range t.Attr {
-					text = text || (a.Name.Local == "t" && a.Value == "s")
-				}
-			case "v":
-				value = text
-			}
+			got.start(t, decoder.InputOffset())
 		case xml.EndElement:
-			value = false
-			if (t.Name.Local == "row" || t.Name.Local == "si") && decoder.InputOffset()-begun > src.limits.RowBytes {
+			got.value = false
+			if name := t.Name.Local; (name == "row" || name == "si") && decoder.InputOffset()-got.begun > src.limits.RowBytes {
 				return got, fail(ClassSize, "a row of the workbook is longer than %d bytes", src.limits.RowBytes)
 			}
 		case xml.CharData:
-			if n, err := strconv.Atoi(string(bytes.TrimSpace(t))); value && err == nil {
-				got.highest = max(got.highest, n)
-			} else if value {
+			n, err := strconv.Atoi(string(bytes.TrimSpace(t)))
+			if got.value && err != nil {
 				return got, fail(ClassFormat, "a cell refers to a shared text by something that is no number")
 			}
+			if got.value {
+				got.highest = max(got.highest, n)
+			}
 		}
+	}
+}
+
+func (i *inspected) start(t xml.StartElement, offset int64) {
+	switch t.Name.Local {
+	case "row":
+		i.rows++
+		i.begun = offset
+	case "si":
+		i.texts += b2i(i.shared)
+		i.begun = offset
+	case "c":
+		i.text = false
+		for _, a := range t.Attr {
+			i.text = i.text || (a.Name.Local == "t" && a.Value == "s")
+		}
+	case "v":
+		i.value = i.text
 	}
 }
 
