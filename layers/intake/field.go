@@ -3,6 +3,7 @@ package intake
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -75,9 +76,6 @@ func (f Field) check(t target) error {
 	if len(f.Slice) != 0 && (len(f.Slice) != 2 || f.Slice[0] < 0 || f.Slice[1] <= f.Slice[0]) {
 		return errors.New("slice is [from, to), counted from 0")
 	}
-	if f.Table != nil && f.TableFile != nil {
-		return errors.New("give table or tableFile, not both")
-	}
 	if f.PadLeft > 0 && f.PadRight > 0 || max(f.PadLeft, f.PadRight) > 40 || min(f.PadLeft, f.PadRight) < 0 {
 		return errors.New("padLeft or padRight, not both, at most 40")
 	}
@@ -145,7 +143,8 @@ type coding map[string]string
 func (m *Mapping) bind(name string, f Field, t target, at map[string]int) (*reading, error) {
 	r := &reading{Field: f, target: t, name: name, table: f.Table}
 	if f.TableFile != nil {
-		r.table = m.tables[name]
+		r.table = maps.Clone(m.tables[name])
+		maps.Copy(r.table, f.Table) // what the mapping itself says goes before the file
 	}
 	if r.most == 0 {
 		r.most = 200

@@ -98,7 +98,8 @@ type Parts struct {
 	Second string `toml:"second"`
 }
 
-// TableFile is a code table in a file of its own, beside the mapping.
+// TableFile is a code table in a file of its own; its path is relative to the mapping. An inline table beside it goes
+// before it.
 type TableFile struct {
 	File string `toml:"file"`
 	From string `toml:"from"`

@@ -204,49 +204,49 @@ func transform(ctx context.Context, db queryer, shapes []orb.Geometry, epsg int)
 	return nil
 }
 
-// validate sets aside lines and areas that are not valid (OGC Simple Features 1.2.1, 6.1.11), by PostGIS.
-func (p *preparer) validate(ctx context.Context, b *batch) error {
-	faults, err := invalid(ctx, p.db, b.at)
-	for i, f := range faults {
-		if b.rows[i].fault == nil {
-			b.rows[i].fault = f
-		}
-	}
-	return err
-}
+// RepairTouching is the repair of rings that touch themselves, in a point or along a line of no width.
+const RepairTouching = "self-touching ring"
 
-// invalid finds which of the geometries are not valid; points always are.
-func invalid(ctx context.Context, db queryer, shapes []orb.Geometry) (map[int]*fault, error) {
+// validate sets aside lines and areas that are not valid (OGC Simple Features 1.2.1, 6.1.11), by PostGIS. An area whose
+// rings only touch themselves is repaired: what is inside is certain when the area by the rings' direction equals
+// that by even and odd crossings, so that no part is inside twice, as it would be in a loop or an overlap.
+func (p *preparer) validate(ctx context.Context, b *batch) error {
 	var which []int
-	var bytes [][]byte
-	for i, g := range shapes {
+	var encoded [][]byte
+	for i, g := range b.at {
 		if _, point := g.(orb.Point); point || g == nil {
 			continue
 		}
-		b, err := wkb.Marshal(g, binary.LittleEndian)
+		bytes, err := wkb.Marshal(g, binary.LittleEndian)
 		if err != nil {
-			return nil, fmt.Errorf("encode a shape: %w", err)
+			return fmt.Errorf("encode a shape: %w", err)
 		}
-		which, bytes = append(which, i), append(bytes, b)
+		which, encoded = append(which, i), append(encoded, bytes)
 	}
 	if len(which) == 0 {
-		return nil, nil
+		return nil
 	}
-	rows, err := db.Query(ctx, invalidSQL, bytes)
+	rows, err := p.db.Query(ctx, invalidSQL, encoded)
 	if err != nil {
-		return nil, fmt.Errorf("validate shapes: %w", err)
+		return fmt.Errorf("validate shapes: %w", err)
 	}
-	out := map[int]*fault{}
 	var n int
 	var reason string
-	_, err = pgx.ForEachRow(rows, []any{&n, &reason}, func() error {
-		out[which[n]] = bad("", faultGeometry, "the shape is not valid: %s; its meaning is not certain, so it is not repaired", reason)
+	var mended orb.Geometry
+	_, err = pgx.ForEachRow(rows, []any{&n, &reason, &mended}, func() error {
+		i := which[n]
+		if mended != nil {
+			b.at[i] = mended
+			b.rows[i].repairs = append(b.rows[i].repairs, RepairTouching)
+		} else if b.rows[i].fault == nil {
+			b.rows[i].fault = bad("", faultGeometry, "the shape is not valid: %s; its meaning is not certain, so it is not repaired", reason)
+		}
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("validate shapes: %w", err)
+		return fmt.Errorf("validate shapes: %w", err)
 	}
-	return out, nil
+	return nil
 }
 
 // encode maps the fields of a located row into a tuple.
