@@ -128,6 +128,21 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// The keys end at MaxLat: what lies beyond must not be taken for what lies there.
+func TestFindBeyondTheKeys(t *testing.T) {
+	areas := make([]Area, 20) // so many that squares are divided until they are wholly inside
+	for i := range areas {
+		areas[i] = Area{ID: int32(i), Shape: box(0, 80, 40, 85.5)}
+	}
+	locator := NewAreas(areas)
+	if _, overlaps, ok := locator.Find(20, 85); !ok || overlaps != 19 {
+		t.Errorf("at 85°: %v, overlaps %d", ok, overlaps)
+	}
+	if id, _, ok := locator.Find(20, 88); ok {
+		t.Errorf("at 88° area %d was found, which ends at 85.5°", id)
+	}
+}
+
 func TestFindAmongNeighboursHasOneWinner(t *testing.T) {
 	areas := country(5, 4)
 	locator := NewAreas(areas)
