@@ -14,7 +14,7 @@ export interface Format {
   seconds(time: string): string;
   /** 11-23 21:43 */
   moment(time: string): string;
-  /** 21:43 today, else 11-23 */
+  /** 21:43 today, 11-23 this year, else 2023-11 */
   short(time: string, now: number): string;
   /** Calendar day in the deployment's zone: 2026-11-23 */
   day(time: string | number): string;
@@ -62,7 +62,11 @@ export function createFormat(lang: Lang, zone: string, threshold: number): Forma
     clock,
     seconds: (time) => `${clock(time)}:${split(time).second}`,
     moment: (time) => `${day(time).slice(5)} ${clock(time)}`,
-    short: (time, now) => (day(time) === day(now) ? clock(time) : day(time).slice(5)),
+    short: (time, now) => {
+      const [then, today] = [day(time), day(now)];
+      if (then === today) return clock(time);
+      return then.slice(0, 4) === today.slice(0, 4) ? then.slice(5) : then.slice(0, 7);
+    },
     day,
     span(milliseconds) {
       const ms = Math.max(0, milliseconds);

@@ -6,7 +6,7 @@ const zh = {
   'app.syntheticLong': '本页数据均为合成，地名、人员与事件皆为虚构',
   'app.loopback': '仅本机可访问',
   'app.lang': 'EN',
-  'app.langLabel': 'Switch to English',
+  'app.langLabel': 'EN: Switch to English',
   'app.theme.dark': '切换为深色',
   'app.theme.light': '切换为浅色',
 

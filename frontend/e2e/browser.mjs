@@ -1,0 +1,159 @@
+import { readFile } from 'node:fs/promises';
+import { createServer, request } from 'node:http';
+import { inflateSync } from 'node:zlib';
+import { chromium } from 'playwright-core';
+
+/** The real server under test. */
+export const server = process.env.ONEPICTURE_URL ?? 'http://127.0.0.1:8080';
+export const out = new URL('./out/', import.meta.url).pathname;
+
+export function launch() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: [
+      '--no-sandbox',
+      '--use-gl=angle',
+      '--use-angle=swiftshader',
+      '--enable-unsafe-swiftshader',
+      '--disable-background-networking',
+    ],
+  });
+}
+
+/** Opens a page that records what must not happen: errors, policy violations and requests to other hosts. */
+export async function open(browser, path, { width = 1920, height = 1080, base = server, ...more } = {}) {
+  const phone = width < 600;
+  const context = await browser.newContext({ viewport: { width, height }, hasTouch: phone, isMobile: phone, ...more });
+  const page = await context.newPage();
+  const bad = [];
+  page.on('console', (m) => {
+    if (m.type() === 'error') bad.push(`console: ${m.text()}`);
+  });
+  page.on('pageerror', (e) => bad.push(`error: ${e.message}`));
+  page.on('request', (r) => {
+    const url = new URL(r.url());
+    if (!['data:', 'blob:'].includes(url.protocol) && url.origin !== new URL(base).origin) bad.push(`host: ${r.url()}`);
+  });
+  await page.goto(base + path);
+  return { page, bad, close: () => context.close() };
+}
+
+/** Waits until the map has drawn and the panels hold figures. */
+export async function ready(page) {
+  await page.waitForSelector('.maplibregl-canvas', { timeout: 60_000 });
+  await page.waitForSelector('.notice.wait', { state: 'detached', timeout: 60_000 });
+  await page.waitForSelector('.live.live', { timeout: 20_000 });
+}
+
+/** The distinct colours of a screenshot's part, coarsely: a blank map has one or two. */
+export async function colours(page, clip) {
+  const { pixels, channels } = decode(await page.screenshot({ clip }));
+  const found = new Map();
+  for (let i = 0; i < pixels.length; i += channels) {
+    const key = ((pixels[i] >> 4) << 8) | ((pixels[i + 1] >> 4) << 4) | (pixels[i + 2] >> 4);
+    found.set(key, (found.get(key) ?? 0) + 1);
+  }
+  return found;
+}
+
+/** Decodes an 8-bit, not interlaced RGB or RGBA PNG (ISO/IEC 15948), as Chromium writes them. */
+function decode(png) {
+  let at = 8;
+  let width = 0;
+  let height = 0;
+  let channels = 4;
+  const data = [];
+  while (at < png.length) {
+    const size = png.readUInt32BE(at);
+    const type = png.toString('latin1', at + 4, at + 8);
+    const body = png.subarray(at + 8, at + 8 + size);
+    if (type === 'IHDR') {
+      width = body.readUInt32BE(0);
+      height = body.readUInt32BE(4);
+      channels = body[9] === 2 ? 3 : 4;
+    } else if (type === 'IDAT') data.push(body);
+    at += size + 12;
+  }
+  const raw = inflateSync(Buffer.concat(data));
+  const line = width * channels;
+  const pixels = Buffer.alloc(line * height);
+  for (let y = 0; y < height; y++) {
+    const filter = raw[y * (line + 1)];
+    for (let x = 0; x < line; x++) {
+      const left = x >= channels ? pixels[y * line + x - channels] : 0;
+      const up = y ? pixels[(y - 1) * line + x] : 0;
+      const corner = y && x >= channels ? pixels[(y - 1) * line + x - channels] : 0;
+      const predicted = [0, left, up, (left + up) >> 1, paeth(left, up, corner)][filter];
+      pixels[y * line + x] = raw[y * (line + 1) + 1 + x] + predicted;
+    }
+  }
+  return { pixels, channels, width, height };
+}
+
+function paeth(a, b, c) {
+  const p = a + b - c;
+  const [pa, pb, pc] = [Math.abs(p - a), Math.abs(p - b), Math.abs(p - c)];
+  return pa <= pb && pa <= pc ? a : pb <= pc ? b : c;
+}
+
+/** What axe finds wrong with the page as it stands, one line each. */
+export async function axe(page) {
+  const source = await readFile(new URL('../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
+  await page.evaluate(source);
+  const result = await page.evaluate(() => globalThis.axe.run(document));
+  return result.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')} ${n.failureSummary}`));
+}
+
+/** A wire to the server that can be cut and mended, as when the server restarts. */
+export async function wire() {
+  const target = new URL(server);
+  const sockets = new Set();
+  const proxy = createServer((from, to) => {
+    const onward = request(
+      { host: target.hostname, port: target.port, path: from.url, method: from.method, headers: from.headers },
+      (answer) => {
+        to.writeHead(answer.statusCode ?? 502, answer.headers);
+        to.flushHeaders();
+        answer.pipe(to);
+        answer.on('error', () => to.destroy());
+      },
+    );
+    onward.on('error', () => to.destroy());
+    to.on('close', () => onward.destroy());
+    from.pipe(onward);
+  });
+  proxy.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  const listen = (port) => new Promise((resolve) => proxy.listen(port, '127.0.0.1', resolve));
+  await listen(0);
+  const { port } = proxy.address();
+  const cut = () =>
+    new Promise((resolve) => {
+      proxy.close(resolve);
+      for (const socket of sockets) socket.destroy();
+    });
+  return { url: `http://127.0.0.1:${port}`, cut, mend: () => listen(port) };
+}
+
+/** Reports an event to the server and tells its id. */
+export async function report(event) {
+  const response = await fetch(`${server}/api/events`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ datum: 'WGS84', category: 'fire', ...event }),
+  });
+  const body = await response.json();
+  if (!response.ok) throw new Error(`event refused: ${response.status} ${JSON.stringify(body)}`);
+  return body.event;
+}
+
+/** A point well inside the deployment: the label of one of its towns. */
+export async function somewhere() {
+  const get = async (path) => (await fetch(server + path)).json();
+  const deployment = await get('/api/deployment');
+  const city = await get(`/api/places/${deployment.roots[0]}`);
+  const town = city.children.find((c) => c.label) ?? city.place;
+  return { deployment, city, town, lon: town.label[0], lat: town.label[1] };
+}
