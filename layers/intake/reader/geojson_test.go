@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// collection wraps features.
+// features wraps them in a collection.
 func features(f ...string) string {
 	return `{"type":"FeatureCollection","features":[` + strings.Join(f, ",\n") + `]}`
 }

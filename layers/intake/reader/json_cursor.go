@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -221,7 +222,7 @@ func (c *cursor) numeral() ([]byte, *fault) {
 }
 
 func (c *cursor) accept(set string) bool {
-	if c.i < len(c.b) && bytes.IndexByte([]byte(set), c.b[c.i]) >= 0 {
+	if c.i < len(c.b) && strings.IndexByte(set, c.b[c.i]) >= 0 {
 		c.i++
 		return true
 	}

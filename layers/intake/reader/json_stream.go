@@ -235,13 +235,14 @@ func (f *framer) scan(b []byte) (int, bool) {
 		return max(i, 0) + len(b)*b2i(i < 0), i > 0
 	}
 	for i := 0; i < len(b); i++ {
+		c := b[i]
 		if f.quoted {
 			switch {
 			case f.escaped:
 				f.escaped = false
-			case b[i] == '\\':
+			case c == '\\':
 				f.escaped = true
-			case b[i] == '"':
+			case c == '"':
 				f.quoted = false
 				if f.depth == 0 {
 					return i + 1, true
@@ -249,10 +250,10 @@ func (f *framer) scan(b []byte) (int, bool) {
 			}
 			continue
 		}
-		if !special[b[i]] {
+		if !special[c] {
 			continue
 		}
-		switch b[i] {
+		switch c {
 		case '"':
 			f.quoted = true
 		case '{', '[':

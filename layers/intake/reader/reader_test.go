@@ -161,3 +161,23 @@ func TestOpenRefuses(t *testing.T) {
 		{name: "unknown encoding", file: "a.csv", in: "a\n", o: Options{Encoding: "klingon"}, rows: []string{"FILE 0 option"}},
 	})
 }
+
+// TestStringsStayValid keeps the values of a row while others are read.
+func TestStringsStayValid(t *testing.T) {
+	for format, in := range map[string]string{
+		"csv":      "a\nfirst\n\"sec\"\"ond\"\nthird\n",
+		"geojsonl": feature("null", `{"a":"first"}`) + "\n" + feature("null", `{"a":"sec\"ond"}`) + "\n" + feature("null", `{"a":"third"}`),
+	} {
+		r, err := open(inMemory("a", []byte(in)), Options{Format: format})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var kept []string
+		for row, err := r.Next(); err == nil; row, err = r.Next() {
+			kept = append(kept, row.Values...)
+		}
+		if want := []string{"first", `sec"ond`, "third"}; !cmp.Equal(kept, want) {
+			t.Errorf("%s: %q", format, kept)
+		}
+	}
+}

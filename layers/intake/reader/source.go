@@ -85,7 +85,7 @@ func compressionFault(err error) error {
 	return err
 }
 
-// Encodings that Options may name. GBK and GB 2312 are read as GB 18030, which contains them.
+// encodings are those that Options may name, less UTF-8. GBK and GB 2312 are read as GB 18030, which contains them.
 var encodings = map[string]encoding.Encoding{
 	"gb18030": simplifiedchinese.GB18030, "gbk": simplifiedchinese.GB18030, "gb2312": simplifiedchinese.GB18030,
 	"big5":         traditionalchinese.Big5,
