@@ -88,7 +88,7 @@ func areaOfUse(proj, wkt string) orb.Bound {
 			p[m[1]] = 1
 		}
 	}
-	lon, south, north, half := p["lon_0"], 0.0, 84.0, 4.5
+	lon, south, north, half := p["lon_0"], 0.0, 84.0, 3.5
 	switch kind {
 	case "utm":
 		lon = p["zone"]*6 - 183
@@ -100,7 +100,7 @@ func areaOfUse(proj, wkt string) orb.Bound {
 			half = 2.25
 		}
 		if o := p["lat_0"]; o != 0 {
-			south, north = max(o-5, -80), min(o+15, 84)
+			south, north, half = max(o-5, -80), min(o+15, 84), 8 // national and state grids are wider than zones
 		} else if p["y_0"] > 5e6 {
 			south = -80
 		}
@@ -129,6 +129,12 @@ func (f *frame) check(x, y float64) *fault {
 	if math.IsNaN(x) || math.IsNaN(y) || math.IsInf(x, 0) || math.IsInf(y, 0) {
 		return bad("", faultNumber, "a coordinate is not a finite number")
 	}
+	if !f.degrees && math.Abs(x) <= 180 && math.Abs(y) <= 180 {
+		if x == 0 && y == 0 {
+			return bad("", faultLocation, "both coordinates are 0: no location")
+		}
+		return bad("", faultArea, "looks like degrees, but %s is declared, whose unit is a length", f.name)
+	}
 	if f.extent.Contains(orb.Point{x, y}) {
 		return nil
 	}
@@ -140,8 +146,6 @@ func (f *frame) check(x, y float64) *fault {
 		return bad("", faultArea, "not degrees of longitude and latitude: are these metres of a projected system? declare its EPSG code")
 	case f.degrees:
 		return bad("", faultArea, "outside the area where %s is used", f.name)
-	case math.Abs(x) <= 180 && math.Abs(y) <= 180 && (x != 0 || y != 0):
-		return bad("", faultArea, "looks like degrees, but %s is declared, whose unit is a length", f.name)
 	case swapped:
 		return bad("", faultSwapped, "easting and northing look swapped: name the column of eastings as x (the standard may list northing first)")
 	}

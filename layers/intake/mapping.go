@@ -149,11 +149,8 @@ func tomlError(err error) error {
 	var strict *toml.StrictMissingError
 	if errors.As(err, &strict) && len(strict.Errors) > 0 {
 		row, _ := strict.Errors[0].Position()
-		key := strings.Join(strict.Errors[0].Key(), ".")
-		if target := strings.TrimPrefix(key, "fields."); forbidden(target) {
-			return fmt.Errorf("line %d: %s: %s", row, key, forbiddenReason)
-		}
-		return fmt.Errorf("line %d: unknown key %q", row, key)
+		key := strict.Errors[0].Key()
+		return fmt.Errorf("line %d: unknown key %q", row, key[len(key)-1])
 	}
 	var decode *toml.DecodeError
 	if errors.As(err, &decode) {
