@@ -75,6 +75,8 @@ func TestCSVBad(t *testing.T) {
 		{name: "lone CR", file: "a.csv", in: "a,b\n1,2\r3,4\n4,5\n", rows: []string{"2!quote", "3|4|5"}},
 		{name: "one bad byte", file: "a.csv", in: "a,b\n1," + secret + "\xff,\n1," + secret + "\xff\n4,5\n", rows: []string{"2!encoding b", "3!encoding b", "4|4|5"}},
 		{name: "GB 18030 not declared", file: "a.csv", in: "id,name\n1," + gb18030("莞城街道") + "\n", rows: []string{"FILE 0 encoding"}},
+		{name: "a cut character that could be GB 18030", file: "a.csv", in: "名,b\n东城,2\n\xe8\x8e,1\n", rows: []string{"2|东城|2", "3!encoding 名"}},
+		{name: "GB 18030 declared as UTF-8", file: "a.csv", in: "id,name\n1," + gb18030("莞城街道") + "\n", o: Options{Encoding: "utf-8"}, rows: []string{"2!encoding name"}},
 		{name: "not GB 18030", file: "a.csv", in: "a,b\n1," + secret + "\xff\n4,5\n", o: Options{Encoding: "gb18030"}, rows: []string{"2!encoding b", "3|4|5"}},
 		{name: "lone surrogate", file: "a.csv", in: utf16le("a\nx", true) + "\x00\xd8" + utf16le("\ny\n", false), rows: []string{"2!encoding a", "3|y"}},
 		{name: "UTF-16 without mark", file: "a.csv", in: utf16le("name,count\n1,2\n", false), rows: []string{"FILE 0 encoding"}},

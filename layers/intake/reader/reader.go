@@ -121,16 +121,16 @@ func Open(path string, o Options) (Reader, error) {
 
 // openSource opens a regular file.
 func openSource(path string, limits Limits) (*source, error) {
-	file, err := os.Open(path)
+	info, err := os.Stat(path) // before opening, which waits if it is a pipe
 	if err != nil {
 		return nil, err
 	}
-	info, err := file.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fail(ClassIO, "it is not a regular file")
+	if !info.Mode().IsRegular() {
+		return nil, fail(ClassIO, "it is not a regular file")
 	}
+	file, err := os.Open(path)
 	if err != nil {
-		return nil, errors.Join(err, file.Close())
+		return nil, err
 	}
 	return &source{name: filepath.Base(path), path: path, size: info.Size(), blob: file, limits: limits}, nil
 }

@@ -185,7 +185,7 @@ func sniff(head []byte, declared string) (name string, bom int, err error) {
 	if order := utf16Order(head); order != "" {
 		return "", 0, fail(ClassEncoding, "every second byte is NUL: this looks like UTF-16 without a byte order mark; declare the encoding %s", order)
 	}
-	if !validPrefix(head) && looksGB18030(head) {
+	if declared == "" && mostlyNotUTF8(head) && looksGB18030(head) {
 		return "", 0, fail(ClassEncoding, "the text is not UTF-8 but looks like GB 18030 (GBK): declare the encoding gb18030")
 	}
 	return "utf-8", 0, nil
@@ -213,8 +213,23 @@ func utf16Order(head []byte) string {
 	return ""
 }
 
-// validPrefix allows a character cut at the end.
-func validPrefix(b []byte) bool { return utf8.Valid(b[:len(b)-cutTail(b)]) }
+// mostlyNotUTF8 is true when more bytes are not UTF-8 than there are characters of three bytes and more, as Chinese ones
+// are: a text in another encoding, and not one with a damaged row. Characters of two bytes prove nothing, since many
+// of GB 18030 look so; one cut at the end does not count.
+func mostlyNotUTF8(b []byte) bool {
+	b = b[:len(b)-cutTail(b)]
+	var good, bad int
+	for len(b) > 0 {
+		r, n := utf8.DecodeRune(b)
+		if n > 2 {
+			good++
+		} else if r == utf8.RuneError {
+			bad++
+		}
+		b = b[n:]
+	}
+	return bad > good
+}
 
 // cutTail is the length of an incomplete character at the end.
 func cutTail(b []byte) int {
