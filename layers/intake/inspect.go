@@ -31,6 +31,11 @@ func (r *run) inspect(ctx context.Context, path string) (*file, error) {
 	}
 	f.header = append([]string(nil), rd.Header()...)
 	if _, err := newPlan(r.mapping, r.world, f.header); err != nil {
+		// A column may be missing because the file is broken, which is then the better thing to say.
+		var broken *reader.FileError
+		if through := r.readThrough(ctx, rd, f); errors.As(through, &broken) {
+			return nil, through
+		}
 		return nil, fmt.Errorf("%s: %w", f.name, err)
 	}
 	if f.sha, f.size, err = digest(path); err != nil {

@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"slices"
 	"strings"
 
@@ -80,10 +82,14 @@ func (r *run) cut(stage string) error {
 	return r.between(stage)
 }
 
-// explain translates the database's errors once; our own sentences and cancellations pass.
+// explain translates the database's errors and those of the connection once; our own sentences and cancellations pass.
 func explain(err error) error {
 	var pg *pgconn.PgError
-	if errors.As(err, &pg) || pgconn.SafeToRetry(err) {
+	var network net.Error
+	switch {
+	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case errors.As(err, &pg), errors.As(err, &network), pgconn.SafeToRetry(err), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return ledger.Problem("chunk", err)
 	}
 	return err
