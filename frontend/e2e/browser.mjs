@@ -42,7 +42,7 @@ export async function open(browser, path, { width = 1920, height = 1080, base = 
 export async function ready(page) {
   await page.waitForSelector('.maplibregl-canvas', { timeout: 60_000 });
   await page.waitForSelector('.notice.wait', { state: 'detached', timeout: 60_000 });
-  await page.waitForSelector('.live.live', { timeout: 20_000 });
+  await page.waitForSelector('.live[data-state=live]', { timeout: 20_000 });
 }
 
 /** The distinct colours of a screenshot's part, coarsely: a blank map has one or two. */

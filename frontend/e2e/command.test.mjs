@@ -219,7 +219,7 @@ test('server gone: a bar says since when; server back: catches up without loss',
   const bar = page.locator('.lost[role=alert]');
   await bar.waitFor({ timeout: 5000 });
   assert.match(await bar.textContent(), /自 \d\d:\d\d:\d\d 起/);
-  assert.equal(await page.locator('.live.live').count(), 0);
+  assert.equal(await page.locator('.live[data-state=live]').count(), 0);
   const titles = [1, 2, 3].map((n) => `断线期间 ${n} ${stamp()}`);
   for (const title of titles) await report({ title, lon: here.lon, lat: here.lat });
   await page.waitForTimeout(1500);
@@ -227,7 +227,7 @@ test('server gone: a bar says since when; server back: catches up without loss',
   for (const title of titles) assert.equal(await page.getByText(title).count(), 0);
   await line.mend();
   await bar.waitFor({ state: 'detached', timeout: 15_000 });
-  await page.waitForSelector('.live.live');
+  await page.waitForSelector('.live[data-state=live]');
   for (const title of titles) await page.locator('.events b', { hasText: title }).waitFor({ timeout: 5000 });
   await close();
   await line.cut();
