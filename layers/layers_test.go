@@ -1,0 +1,204 @@
+package layers
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// randomTree draws places with parents among them, some of which are missing.
+func randomTree(r *rand.Rand) []Place {
+	n := 1 + r.IntN(60)
+	list := make([]Place, n)
+	for i := range list {
+		list[i] = Place{ID: PlaceID(i + 1), Code: fmt.Sprintf("%06d", r.IntN(1e6)*100+i), Level: 1}
+		if i > 0 && r.IntN(5) > 0 {
+			list[i].Parent = PlaceID(1 + r.IntN(i))
+		}
+		if r.IntN(20) == 0 {
+			list[i].Parent = 1000 // not there
+		}
+	}
+	return list
+}
+
+func TestTreeRangesHoldExactlyTheDescendants(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
+		list := randomTree(r)
+		tree := NewTree(list)
+		if tree.Len() != len(list) {
+			t.Fatalf("%d of %d places are in the tree", tree.Len(), len(list))
+		}
+		parent := map[PlaceID]PlaceID{}
+		for _, p := range list {
+			if p.Parent <= PlaceID(len(list)) {
+				parent[p.ID] = p.Parent
+			}
+		}
+		below := func(p, top PlaceID) bool {
+			for ; p != 0; p = parent[p] {
+				if p == top {
+					return true
+				}
+			}
+			return false
+		}
+		for _, top := range list {
+			lo, hi := tree.Range(top.ID)
+			for _, p := range list {
+				o := tree.Ordinal(p.ID)
+				if (o >= lo && o < hi) != below(p.ID, top.ID) {
+					t.Fatalf("place %d, ordinal %d, against %d's range %d–%d", p.ID, o, top.ID, lo, hi)
+				}
+			}
+			path := tree.Path(top.ID)
+			if len(path) == 0 || path[len(path)-1].ID != top.ID || parent[path[0].ID] != 0 {
+				t.Fatalf("the path of %d is wrong", top.ID)
+			}
+			for _, c := range tree.Children(top.ID) {
+				if parent[c.ID] != top.ID {
+					t.Fatalf("%d is no child of %d", c.ID, top.ID)
+				}
+			}
+			if tree.ByCode(top.Code).ID != top.ID {
+				t.Fatalf("code %s is not found", top.Code)
+			}
+		}
+	})
+}
+
+func TestTreeOfWhatIsNotThere(t *testing.T) {
+	tree := NewTree([]Place{{ID: 3, Code: "a"}})
+	for _, id := range []PlaceID{0, -1, 2, 4, 1 << 30} {
+		if lo, hi := tree.Range(id); tree.Ordinal(id) >= 0 || tree.Place(id) != nil || lo != hi || tree.Path(id) != nil {
+			t.Errorf("place %d was found", id)
+		}
+	}
+	if tree.ByCode("b") != nil || NewTree(nil).Len() != 0 {
+		t.Error("something was found in nothing")
+	}
+}
+
+func TestPlaceSet(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		ids := rapid.SliceOf(rapid.Int32Range(0, 5000)).Draw(t, "ids")
+		var s PlaceSet
+		want := map[PlaceID]bool{}
+		for _, id := range ids {
+			s.Add(PlaceID(id))
+			want[PlaceID(id)] = true
+		}
+		if s.Len() != len(want) {
+			t.Fatalf("%d members, want %d", s.Len(), len(want))
+		}
+		for id := PlaceID(0); id < 5100; id++ {
+			if s.Has(id) != want[id] {
+				t.Fatalf("membership of %d is wrong", id)
+			}
+		}
+	})
+	if (PlaceSet{1}).Has(-1) {
+		t.Error("a negative id is a member")
+	}
+}
+
+func TestScopeFailsClosed(t *testing.T) {
+	var nobody Scope
+	for _, k := range []Kind{KindPerson, KindSite, KindEvent, KindPlace, "cloud"} {
+		if nobody.Detail(k) != DetailNone {
+			t.Errorf("the zero scope may see %s", k)
+		}
+		if _, ok := nobody.Told(k, 100); ok {
+			t.Errorf("the zero scope is told a count of %s", k)
+		}
+	}
+	if nobody.Sees(0) || nobody.Sees(1) {
+		t.Error("the zero scope sees a place")
+	}
+}
+
+func TestSmallCountsOfPersonsAreNotTold(t *testing.T) {
+	s := Loopback()
+	for _, c := range []struct {
+		kind Kind
+		n    int
+		told bool
+	}{
+		{KindPerson, 0, true}, {KindPerson, 1, false}, {KindPerson, 9, false}, {KindPerson, 10, true},
+		{KindSite, 1, true}, {KindEvent, 3, true},
+	} {
+		if n, told := s.Told(c.kind, c.n); told != c.told || told && n != c.n || !told && n != 0 {
+			t.Errorf("%s %d: told %v as %d", c.kind, c.n, told, n)
+		}
+	}
+	if s.Detail(KindPerson) != DetailCounts {
+		t.Error("without accounts, persons must be counts")
+	}
+}
+
+// Scopes that may see different things must never share cached bytes.
+func TestScopeClassesDiffer(t *testing.T) {
+	east, west := PlaceSet{}, PlaceSet{}
+	east.Add(3)
+	west.Add(70)
+	scopes := []Scope{
+		{}, Loopback(), Internal("x"),
+		{AllPlaces: true, Person: DetailCounts}, {AllPlaces: true, Person: DetailCounts, Threshold: 5},
+		{AllPlaces: true, Site: DetailCounts}, {AllPlaces: true, Event: DetailCounts}, {AllPlaces: true, Person: DetailRecords},
+		{Places: east, Person: DetailCounts}, {Places: west, Person: DetailCounts},
+	}
+	seen := map[string]int{}
+	for i, s := range scopes {
+		if j, twice := seen[s.Class()]; twice {
+			t.Errorf("scopes %d and %d share the class %q", i, j, s.Class())
+		}
+		seen[s.Class()] = i
+	}
+	longer := append(PlaceSet{}, east...)
+	longer.Add(640)
+	longer[10] = 0 // as long as the greater set, with the smaller one's members
+	if (Scope{Places: longer, Person: DetailCounts}).Class() != (Scope{Places: east, Person: DetailCounts}).Class() {
+		t.Error("empty words change the class")
+	}
+	named := Loopback()
+	named.Actor = "somebody"
+	if named.Class() != Loopback().Class() {
+		t.Error("the actor's name is in the class, and so in cache keys")
+	}
+}
+
+func TestPositionTravelsAsText(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := Position(rapid.Uint64().Draw(t, "p"))
+		if back, err := ParsePosition(p.String()); err != nil || back != p {
+			t.Fatalf("%d came back as %d, %v", p, back, err)
+		}
+	})
+	for _, bad := range []string{"", "-1", "1.5", "0x10", "99999999999999999999999"} {
+		if _, err := ParsePosition(bad); err == nil {
+			t.Errorf("%q was taken for a position", bad)
+		}
+	}
+}
+
+func TestDaysAreCivil(t *testing.T) {
+	china := time.FixedZone("CST", 8*3600)
+	if d := Days(time.Date(1970, 1, 2, 1, 0, 0, 0, china)); d != 1 {
+		t.Errorf("the second day of 1970 is day %d", d)
+	}
+}
+
+func TestParseKind(t *testing.T) {
+	for in, want := range map[string]Kind{"people": KindPerson, "sites": KindSite, "event": KindEvent, "places": KindPlace} {
+		if got, err := ParseKind(in); err != nil || got != want {
+			t.Errorf("%s: %s, %v", in, got, err)
+		}
+	}
+	if _, err := ParseKind("religions"); err == nil {
+		t.Error("an unknown kind was taken")
+	}
+}
