@@ -81,19 +81,29 @@ func TestLoadedCityIsWhole(t *testing.T) {
 	}
 }
 
+// indexes are the definitions of all indexes, by name.
+const indexes = `select string_agg(indexdef, E'\n' order by indexname) from pg_indexes where schemaname = 'public'`
+
 func TestKilledLoadGoesOn(t *testing.T) {
 	pool := sqltest.DB(t)
+	before := one[string](t, pool, indexes)
 	ctx, cancel := context.WithCancel(t.Context())
 	o := Options{People: 100_000, Seed: 1, Now: now, Progress: func(int, int) { cancel() }}
 	if err := Load(ctx, pool, ledger.New(pool), o); !errors.Is(err, context.Canceled) {
 		t.Fatalf("the load was not cut: %v", err)
 	}
 	cut := one[int](t, pool, `select count(*) from person`)
+	if one[string](t, pool, indexes) == before {
+		t.Error("the cut did not come while indexes were dropped")
+	}
 	if err := load(t, t.Context(), pool, 100_000); err != nil {
 		t.Fatal(err)
 	}
 	if n := one[int](t, pool, `select count(*) from person`); n != 100_000 || cut >= n {
 		t.Errorf("%d people before the second load, %d after", cut, n)
+	}
+	if after := one[string](t, pool, indexes); after != before {
+		t.Errorf("indexes before the load:\n%s\nafter it:\n%s", before, after)
 	}
 }
 

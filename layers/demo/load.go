@@ -80,7 +80,13 @@ func Load(ctx context.Context, pool *pgxpool.Pool, l *ledger.Ledger, o Options) 
 	}
 	ld.city = city.Generate(o.Seed)
 	ld.plan()
+	if err := dropSpatial(ctx, pool); err != nil {
+		return err
+	}
 	if err := ld.run(ctx, pool); err != nil {
+		return err
+	}
+	if err := buildSpatial(ctx, pool); err != nil {
 		return err
 	}
 	if _, err := pool.Exec(ctx, sequencesSQL); err != nil {
