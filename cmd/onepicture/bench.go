@@ -1,0 +1,81 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"onepicture/cmd/onepicture/bench"
+)
+
+type benchCmd struct {
+	dataFlags
+	cityFlags
+	Only  []string `help:"Measure these rows only, such as 1,2,4." placeholder:"ROW"`
+	Write string   `help:"Write the table to this file, with machine, commit and command." type:"path" placeholder:"FILE"`
+}
+
+// Run loads the city when it is not there yet, measures, and prints a row as soon as it is there.
+func (c *benchCmd) Run(ctx context.Context) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	return withDatabase(ctx, c.dataFlags, "onepicture bench", func(ctx context.Context, pool *pgxpool.Pool) error {
+		if err := loadCity(ctx, pool, c.options()); err != nil {
+			return err
+		}
+		if _, err := pool.Exec(ctx, "vacuum (analyze) person, site, event"); err != nil {
+			return fmt.Errorf("analyse: %w", err)
+		}
+		rows, err := bench.Run(ctx, pool, bench.Options{Only: c.Only, Report: func(r bench.Row) {
+			fmt.Fprintf(os.Stderr, "row %s measured\n", r.ID)
+		}})
+		if err != nil {
+			return err
+		}
+		var table bytes.Buffer
+		if err := bench.Markdown(&table, rows); err != nil {
+			return err
+		}
+		fmt.Print(table.String())
+		if c.Write == "" {
+			return nil
+		}
+		if err := os.WriteFile(c.Write, []byte(c.page(ctx)+table.String()), 0o644); err != nil {
+			return fmt.Errorf("write the table: %w", err)
+		}
+		return nil
+	})
+}
+
+// page is what stands above the table: how the numbers came about.
+func (c *benchCmd) page(ctx context.Context) string {
+	commit := version
+	if b, err := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty").Output(); err == nil {
+		commit = strings.TrimSpace(string(b))
+	}
+	return fmt.Sprintf("# Numbers\n\nMeasured in one run by `onepicture bench --people %d`, which checks every count against SQL's while it measures.\n\n"+
+		"- date: %s\n- commit: %s\n- machine: %d cores, %s, %s of memory\n- city: %s people, a tenth of them sites, half of them events\n\n",
+		c.People, time.Now().Format(time.DateOnly), commit, runtime.NumCPU(), field("/proc/cpuinfo", "model name"), field("/proc/meminfo", "MemTotal"), grouped(int64(c.People)))
+}
+
+// field is the first value of a name in one of the kernel's files.
+func field(path, name string) string {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return "unknown " + name
+	}
+	for line := range strings.Lines(string(b)) {
+		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == name {
+			return strings.TrimSpace(value)
+		}
+	}
+	return "unknown " + name
+}
