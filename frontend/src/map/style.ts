@@ -160,7 +160,7 @@ function textLayers({ def, opacity }: ActiveLayer, input: StyleInput, palette: P
       id: `count/${def.code}`,
       type: 'symbol',
       ...at,
-      minzoom: Math.max(12.5, def.minZoom),
+      minzoom: Math.max(14.2, def.minZoom),
       filter: IS_CELL,
       layout: {
         ...font,
