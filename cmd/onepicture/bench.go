@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"runtime"
@@ -27,6 +28,12 @@ func (c *benchCmd) Run(ctx context.Context) error {
 	if err := c.check(); err != nil {
 		return err
 	}
+	quiet, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("open %s: %w", os.DevNull, err)
+	}
+	defer quiet.Close()
+	slog.SetDefault(slog.New(slog.NewTextHandler(quiet, nil))) // a line a request is written as ever, but not shown
 	return withDatabase(ctx, c.dataFlags, "onepicture bench", func(ctx context.Context, pool *pgxpool.Pool) error {
 		if err := loadCity(ctx, pool, c.options()); err != nil {
 			return err

@@ -143,17 +143,20 @@ func (r *run) chooseScope() {
 	}
 }
 
-// where is the SQL condition of a layer, the scope and a frame, with its arguments.
-func (r *run) where(l *layers.Layer, t geo.Tile) (string, []any, error) {
+// where is the SQL condition of a layer, the scope and a tile's frame (nil: everywhere), with its arguments.
+func (r *run) where(l *layers.Layer, t *geo.Tile) (string, []any, error) {
 	w := r.store.World()
 	f, err := filter.Parse(l.Kind, l.Filter, w.Catalogue, w.Deployment.Zone)
 	if err != nil {
 		return "", nil, err
 	}
-	b := t.Bound()
-	args := []any{r.sees, b.Min[0], b.Min[1], b.Max[0], b.Max[1]}
-	text := f.SQL(&args, r.store.Today())
-	return "place_id = any($1::int8[]) and geom && st_makeenvelope($2, $3, $4, $5, 4326) and (" + text + ")", args, nil
+	text, args := "place_id = any($1::int8[])", []any{r.sees}
+	if t != nil {
+		b := t.Bound()
+		text += " and geom && st_makeenvelope($2, $3, $4, $5, 4326)"
+		args = append(args, b.Min[0], b.Min[1], b.Max[0], b.Max[1])
+	}
+	return text + " and (" + f.SQL(&args, r.store.Today()) + ")", args, nil
 }
 
 // busiest is the tile of a zoom in the city's frame whose count is nearest to a number.
