@@ -140,7 +140,7 @@ func (s *Server) events(ctx context.Context, scope layers.Scope, in *eventsInput
 
 func eventQuery(w *store.World, in *eventsInput) (store.EventQuery, error) {
 	q := store.EventQuery{Limit: in.Limit}
-	if in.Place != "" {
+	if in.Place != "" && in.Place != wholeCode {
 		p := w.Tree.ByCode(in.Place)
 		if p == nil {
 			return q, layers.Invalid("place", "is not the code of a place")

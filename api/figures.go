@@ -91,9 +91,9 @@ func (s *Server) figures(_ context.Context, scope layers.Scope, in *placeInput) 
 	if err != nil {
 		return nil, err
 	}
-	p := snap.Tree().ByCode(in.Code)
-	if p == nil {
-		return nil, layers.NotFound("place")
+	p, err := s.lookUp(snap.Tree(), in.Code)
+	if err != nil {
+		return nil, err
 	}
 	w := s.Store.World()
 	f := Figures{

@@ -39,7 +39,7 @@ type PlaceSearch struct {
 }
 
 type placeInput struct {
-	Code string `path:"code" maxLength:"20" doc:"Statistical division code"`
+	Code string `path:"code" maxLength:"20" doc:"Statistical division code, or all: everything that the server holds"`
 }
 
 type placesInput struct {
@@ -59,11 +59,14 @@ func (s *Server) place(_ context.Context, _ layers.Scope, in *placeInput) (*body
 		return nil, err
 	}
 	t := snap.Tree()
-	p := t.ByCode(in.Code)
-	if p == nil {
-		return nil, layers.NotFound("place")
+	p, err := s.lookUp(t, in.Code)
+	if err != nil {
+		return nil, err
 	}
-	v := PlaceView{Place: PlaceDetail{PlaceRef: placeRef(p)}, Path: placeRefs(t.Path(p.ID)), Children: placeRefs(t.Children(p.ID))}
+	v := PlaceView{Place: PlaceDetail{PlaceRef: placeRef(p)}, Path: placeRefs(s.wayTo(t, p)), Children: placeRefs(t.Children(p.ID))}
+	if p.ID == 0 {
+		v.Place.Bounds = wholeBounds(t)
+	}
 	if p.HasShape {
 		km2 := p.AreaM2 / 1e6
 		v.Place.AreaKm2 = &km2

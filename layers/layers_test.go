@@ -47,6 +47,11 @@ func TestTreeRangesHoldExactlyTheDescendants(t *testing.T) {
 			}
 			return false
 		}
+		for _, root := range tree.Children(0) {
+			if parent[root.ID] != 0 {
+				t.Fatalf("%d is not a root", root.ID)
+			}
+		}
 		for _, top := range list {
 			lo, hi := tree.Range(top.ID)
 			for _, p := range list {

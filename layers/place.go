@@ -123,10 +123,16 @@ func (t *Tree) ByCode(code string) *Place {
 	return t.Place(id)
 }
 
-// Children are the direct children of a place, by code.
+// Children are the direct children of a place, by code; those of 0, everywhere, are the roots.
 func (t *Tree) Children(id PlaceID) []*Place {
-	lo, hi := t.Range(id)
 	var out []*Place
+	if id == 0 {
+		for _, r := range t.roots {
+			out = append(out, t.Place(r))
+		}
+		return out
+	}
+	lo, hi := t.Range(id)
 	for o := lo + 1; o < hi; o = t.end[o] {
 		out = append(out, &t.places[o])
 	}

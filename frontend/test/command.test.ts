@@ -139,6 +139,7 @@ describe('command face', () => {
           synthetic: true,
           version: 't',
           roots: [CITY],
+          home: CITY,
           bounds: [113, 22, 114, 24],
           access: 'loopback',
           threshold: 10,

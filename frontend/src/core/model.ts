@@ -19,6 +19,7 @@ export interface Deployment extends Named {
   synthetic: boolean;
   version: string;
   roots: string[];
+  home: string;
   bounds: number[] | null;
   access: string;
   threshold: number;

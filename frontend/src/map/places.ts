@@ -75,7 +75,7 @@ export function placeLines(palette: Palette, input: StyleInput): LayerSpecificat
     ['zoom'],
     ...[8, 0.5 * k, 12, 1.1 * k, 16, 1.8 * k],
   ];
-  const lines: LayerSpecification[] = [4, 3, 2].map((level) => ({
+  const lines: LayerSpecification[] = [4, 3, 2, 1].map((level) => ({
     id: `place/line-${level}`,
     type: 'line',
     ...AREAS,
@@ -84,7 +84,7 @@ export function placeLines(palette: Palette, input: StyleInput): LayerSpecificat
     paint: {
       'line-color': level <= child ? palette.border : palette.labelMute,
       'line-opacity': level <= child ? 0.9 : 0.18,
-      'line-width': width(level === 2 ? 1.5 : level === 3 ? 1 : 0.7),
+      'line-width': width(level <= 2 ? 1.5 : level === 3 ? 1 : 0.7),
     },
   }));
   if (selected && selected.level > 1) {
@@ -118,17 +118,18 @@ export function placeLines(palette: Palette, input: StyleInput): LayerSpecificat
 export function placeLabels(palette: Palette, input: StyleInput): LayerSpecification[] {
   const child = Math.min(GRID, (input.selected?.level ?? 1) + 1);
   const sizes: Readonly<Record<number, readonly number[]>> = {
+    1: [7, 13, 9, 16, 11, 19],
     2: [9, 13, 11, 16, 14, 19],
     3: [10, 11.5, 12, 13.5, 15, 16],
     4: [13, 11, 15, 12.5, 17, 14],
   };
-  const zooms: Readonly<Record<number, number>> = { 2: 0, 3: child >= 3 ? 9 : 11.5, 4: child >= 4 ? 12 : 14.5 };
-  return [4, 3, 2].map((level) => ({
+  const zooms: Readonly<Record<number, number>> = { 1: 0, 2: child > 1 ? 0 : 9, 3: child >= 3 ? 9 : 11.5, 4: child >= 4 ? 12 : 14.5 };
+  return [4, 3, 2, 1].map((level) => ({
     id: `place/label-${level}`,
     type: 'symbol',
     ...POINTS,
     minzoom: zooms[level] ?? 0,
-    ...(level === 2 && child > 2 ? { maxzoom: 13 } : {}),
+    ...(level < child && level < 3 ? { maxzoom: level === 1 ? 9 : 13 } : {}),
     filter: ['all', ['==', LEVEL, level], ['!=', ['get', 'code'], input.selected?.code ?? '']],
     layout: {
       'text-field': nameOf(input.lang),

@@ -41,6 +41,7 @@ const en: Record<keyof typeof zh, string> = {
   'place.level.2': 'Town',
   'place.level.3': 'Village',
   'place.level.4': 'Grid',
+  'place.count.1': '{n} cities',
   'place.count.2': '{n} towns',
   'place.count.3': '{n} villages',
   'place.count.4': '{n} grids',

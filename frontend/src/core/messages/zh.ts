@@ -38,6 +38,7 @@ const zh = {
   'place.level.2': '镇街',
   'place.level.3': '村社区',
   'place.level.4': '网格',
+  'place.count.1': '{n} 个市县',
   'place.count.2': '{n} 个镇街',
   'place.count.3': '{n} 个村社区',
   'place.count.4': '{n} 个网格',

@@ -23,7 +23,7 @@ export function createSituation(state: ViewState, words: Words) {
     (_, ask) => api.deployment(ask),
   );
   const ready = computed(() => (deployment.data.value ? 'ready' : ''));
-  const root = computed(() => deployment.data.value?.roots[0] ?? '');
+  const root = computed(() => deployment.data.value?.home ?? '');
   const code = computed(() => (deployment.data.value ? view.value.place || root.value : ''));
   const place = useResource(code, api.place);
   const figures = useResource(code, api.figures, { gather: 1500 });

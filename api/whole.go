@@ -1,0 +1,40 @@
+package api
+
+import "onepicture/layers"
+
+// wholeCode stands for everything that the server holds: above the roots when they are several, and the features that
+// lie in no place included.
+const wholeCode = "all"
+
+// lookUp finds a place by code, or the whole, which has the id 0.
+func (s *Server) lookUp(t *layers.Tree, code string) (*layers.Place, error) {
+	if code == wholeCode {
+		return s.whole(), nil
+	}
+	if p := t.ByCode(code); p != nil {
+		return p, nil
+	}
+	return nil, layers.NotFound("place")
+}
+
+func (s *Server) whole() *layers.Place {
+	d := s.Store.World().Deployment
+	return &layers.Place{Code: wholeCode, Name: d.Name, NameEn: d.NameEn}
+}
+
+// home is the code of the place that a page opens with: the only root, else the whole.
+func home(t *layers.Tree) string {
+	if roots := t.Roots(); len(roots) == 1 {
+		return t.Place(roots[0]).Code
+	}
+	return wholeCode
+}
+
+// wayTo is the path to a place, from the whole down when there are several roots.
+func (s *Server) wayTo(t *layers.Tree, p *layers.Place) []*layers.Place {
+	path := t.Path(p.ID)
+	if p.ID == 0 || home(t) == wholeCode {
+		path = append([]*layers.Place{s.whole()}, path...)
+	}
+	return path
+}
