@@ -41,6 +41,8 @@ const en: Record<keyof typeof zh, string> = {
   'place.level.2': 'Town',
   'place.level.3': 'Village',
   'place.level.4': 'Grid',
+  'rank.empty': 'There are no places yet',
+  'place.nothing': 'There are no places yet: import boundaries first (onepicture import places)',
   'place.count.1': '{n} cities',
   'place.count.2': '{n} towns',
   'place.count.3': '{n} villages',

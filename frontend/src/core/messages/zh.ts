@@ -38,6 +38,8 @@ const zh = {
   'place.level.2': '镇街',
   'place.level.3': '村社区',
   'place.level.4': '网格',
+  'rank.empty': '还没有区域',
+  'place.nothing': '还没有区域：请先导入区域边界（onepicture import places）',
   'place.count.1': '{n} 个市县',
   'place.count.2': '{n} 个镇街',
   'place.count.3': '{n} 个村社区',
