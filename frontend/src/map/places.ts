@@ -123,7 +123,12 @@ export function placeLabels(palette: Palette, input: StyleInput): LayerSpecifica
     3: [10, 11.5, 12, 13.5, 15, 16],
     4: [13, 11, 15, 12.5, 17, 14],
   };
-  const zooms: Readonly<Record<number, number>> = { 1: 0, 2: child > 1 ? 0 : 9, 3: child >= 3 ? 9 : 11.5, 4: child >= 4 ? 12 : 14.5 };
+  const zooms: Readonly<Record<number, number>> = {
+    1: 0,
+    2: child > 1 ? 0 : 9,
+    3: child >= 3 ? 9 : 11.5,
+    4: child >= 4 ? 12 : 14.5,
+  };
   return [4, 3, 2, 1].map((level) => ({
     id: `place/label-${level}`,
     type: 'symbol',
