@@ -120,30 +120,12 @@ func (l leaf) compile(today time.Time) func(*layers.Record) truth {
 	}
 }
 
-// age turns a range or set of ages into ranges of birth dates, so that a test is two comparisons.
+// age tests a person's age as ranges of birth dates: two comparisons.
 func (l leaf) age(today time.Time) func(*layers.Record) truth {
 	if l.null {
 		return func(r *layers.Record) truth { return truthOf(r.Time == layers.NoTime) }
 	}
-	type span struct{ from, to int64 } // births in [from, to)
-	var spans []span
-	add := func(youngest, next *int64) {
-		s := span{-1 << 40, 1 << 40}
-		if youngest != nil { // at least that old: born on or before that birthday
-			s.to = bornBy(today, *youngest) + 1
-		}
-		if next != nil { // not yet that old
-			s.from = bornBy(today, *next) + 1
-		}
-		spans = append(spans, s)
-	}
-	if l.values == nil {
-		add(l.from, l.to)
-	}
-	for _, v := range l.values {
-		next := v + 1
-		add(&v, &next)
-	}
+	spans := l.births(today)
 	return func(r *layers.Record) truth {
 		if r.Time == layers.NoTime {
 			return unknown
@@ -157,14 +139,43 @@ func (l leaf) age(today time.Time) func(*layers.Record) truth {
 	}
 }
 
+// span holds the birth dates in [from, to), in days since 1970.
+type span struct{ from, to int64 }
+
+// births turns a range or set of ages into ranges of birth dates, for the predicate and for SQL alike: both decide by
+// the same dates, and PostgreSQL can use an index on them. Who is not born yet is younger than 0.
+func (l leaf) births(today time.Time) []span {
+	between := func(youngest, next *int64) span {
+		s := span{-1_000_000, 2_000_000} // from before our era until the year 7445
+		if youngest != nil {             // at least that old: born on or before that birthday
+			s.to = bornBy(today, *youngest) + 1
+		}
+		if next != nil { // not yet that old
+			s.from = bornBy(today, *next) + 1
+		}
+		return s
+	}
+	if l.values == nil {
+		return []span{between(l.from, l.to)}
+	}
+	var spans []span
+	for _, v := range l.values {
+		next := v + 1
+		spans = append(spans, between(&v, &next))
+	}
+	return spans
+}
+
 // bornBy is the last birth date, in days since 1970, of those who are that many full years old today. PostgreSQL's
 // date arithmetic is followed: a month's missing day becomes its last one.
 func bornBy(today time.Time, years int64) int64 {
 	y, m, d := today.Date()
-	y -= int(min(max(years, -9999), 9999))
+	y -= int(min(max(years, -2000), 2000))
 	last := time.Date(y, m+1, 0, 0, 0, 0, 0, time.UTC).Day()
 	return int64(layers.Days(time.Date(y, m, min(d, last), 0, 0, 0, 0, time.UTC)))
 }
+
+func day(since1970 int64) time.Time { return time.Unix(since1970*86400, 0).UTC() }
 
 func (l leaf) test() func(int64) bool {
 	switch {
@@ -232,8 +243,14 @@ func (f *Filter) leafSQL(l leaf, args *[]any, today time.Time) string {
 		}
 		return "care & " + arg(mask) + "::int4 <> 0"
 	case columnAge:
-		y, m, d := today.Date()
-		expression = "extract(year from age(" + arg(time.Date(y, m, d, 0, 0, 0, 0, time.UTC)) + "::date, birth))"
+		if l.null {
+			return "birth is null"
+		}
+		var parts []string
+		for _, s := range l.births(today) {
+			parts = append(parts, "birth >= "+arg(day(s.from))+"::date and birth < "+arg(day(s.to))+"::date")
+		}
+		return strings.Join(parts, " or ")
 	case columnTime:
 		expression = "floor(extract(epoch from reported_at) / 60)"
 	case columnStatus:

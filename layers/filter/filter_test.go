@@ -202,6 +202,56 @@ func TestPredicateAgreesWithSQL(t *testing.T) {
 	})
 }
 
+// Both sides of the property above take ages from the same ranges of birth dates; here PostgreSQL's own age() decides.
+func TestAgeIsPostgreSQLs(t *testing.T) {
+	pool := sqltest.DB(t)
+	for _, today := range []string{"2023-02-28", "2024-02-28", "2024-02-29", "2024-03-01", "2025-02-28", "2025-03-01", "2026-12-31"} {
+		on, err := time.Parse(time.DateOnly, today)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := pool.Query(t.Context(), `select d::date - date '1970-01-01', extract(year from age($1::date, d))::int
+			from generate_series($1::date - 4 * 366, $1::date, interval '1 day') d
+			union all select d::date - date '1970-01-01', extract(year from age($1::date, d))::int
+			from generate_series($1::date - 90 * 366, $1::date - 89 * 365, interval '1 day') d`, on)
+		if err != nil {
+			t.Fatal(err)
+		}
+		people := 0
+		for rows.Next() {
+			var r layers.Record
+			var age int
+			if err := rows.Scan(&r.Time, &age); err != nil {
+				t.Fatal(err)
+			}
+			people++
+			for year, want := range map[int]bool{age: true, age - 1: false, age + 1: false} {
+				f, err := Parse(layers.KindPerson, fmt.Sprintf("age = %d", year), catalogue(), time.UTC)
+				if year < 0 {
+					continue // the language knows no negative number
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if f.Predicate(on)(&r) != want {
+					t.Fatalf("on %s, born on day %d, age %d: age = %d is %v", today, r.Time, age, year, !want)
+				}
+			}
+		}
+		if rows.Err() != nil || people < 1400 {
+			t.Fatalf("%d people: %v", people, rows.Err())
+		}
+	}
+	f, err := Parse(layers.KindPerson, "age >= 0", catalogue(), time.UTC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	today := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
+	if f.Predicate(today)(&layers.Record{Time: layers.Days(today) + 1}) {
+		t.Error("who is born tomorrow has an age today")
+	}
+}
+
 func BenchmarkPredicate(b *testing.B) {
 	f, err := Parse(layers.KindPerson, "age >= 80 and care = 'living_alone'", catalogue(), time.UTC)
 	if err != nil {
