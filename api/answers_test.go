@@ -45,10 +45,10 @@ func TestAnswers(t *testing.T) {
 		{"/api/imports/1/rejected?after=2", []string{`"rows":[]`}, nil},
 		{"/tiles/sites,events.json", []string{`"tilejson":"3.0.0"`, `http://127.0.0.1:8080/tiles/sites,events/{z}/{x}/{y}.mvt`}, nil},
 		{"/tiles/base.json", []string{`"id":"water"`}, nil},
-		{"/health", []string{`"status":"ok"`, `"redis":{"status":"off"`, `"features":36`}, nil},
+		{"/health", []string{`"status":"ok"`, `"redis":{"status":"off"`, `"features":41`}, nil},
 		{"/health/live", []string{"ok"}, nil},
 		{"/health/ready", []string{"ok"}, nil},
-		{"/metrics", []string{"onepicture_index_person_features 30", "onepicture_stream_clients 0", `onepicture_http_requests_total{method="GET",route="/api/events/:id",status="200"} 2`}, []string{"秘密"}},
+		{"/metrics", []string{"onepicture_index_person_features 35", "onepicture_stream_clients 0", `onepicture_http_requests_total{method="GET",route="/api/events/:id",status="200"} 2`}, []string{"秘密"}},
 		{"/openapi.json", []string{`"openapi":"3.1.0"`}, nil},
 	} {
 		rec := w.get(c.target)
@@ -102,8 +102,8 @@ func TestFigures(t *testing.T) {
 	if len(f.Hours) != 25 || len(f.Days) != 30 || hours != 1 || days != 3 || f.Days[29].Count != 1 || f.Hours[24].Count != 1 {
 		t.Errorf("hours %v days %v", f.Hours, f.Days)
 	}
-	// Fewer than ten persons are not told, and neither is that they have a class.
-	if len(f.Children) != 2 || show(f.Children[0].Person) != "25" || show(f.Children[1].Person) != "null" || show(f.Children[1].Site) != "0" {
+	// Persons are told in tens, fewer not at all, and neither is that they have a class.
+	if len(f.Children) != 2 || show(f.Children[0].Person) != "30" || show(f.Children[1].Person) != "null" || show(f.Children[1].Site) != "0" {
 		t.Errorf("children %+v", f.Children)
 	}
 	b := answer[Figures](t, w.get("/api/places/"+townB+"/figures"))

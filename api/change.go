@@ -46,20 +46,33 @@ type message struct {
 func (m *message) data(scope layers.Scope) []byte {
 	switch m.kind {
 	case layers.KindPerson, layers.KindSite, layers.KindEvent:
-	default: // places, layers, catalogue: everybody's
+	case layers.KindPlace, layers.KindLayer, layers.KindCatalogue: // everybody's
 		return m.bare
-	}
-	hereNow, hereBefore := m.has && scope.Sees(m.new), m.had && scope.Sees(m.old)
-	batch := !m.has && !m.had
-	switch {
-	case scope.Detail(m.kind) == layers.DetailNone || !batch && !hereNow && !hereBefore:
+	case layers.KindRelease:
+		return bareIf(scope.Rounds(layers.KindPerson), m)
+	default:
 		return nil
-	case m.full == nil || scope.Detail(m.kind) < layers.DetailRecords || batch:
-		return m.bare
-	case hereNow || !m.has:
-		return m.full
 	}
-	return m.gone
+	if scope.Rounds(m.kind) { // one person's change is not told before the numbers are released
+		return bareIf(scope.Records(m.kind, m.new) && m.has || scope.Records(m.kind, m.old) && m.had, m)
+	}
+	if !m.has && !m.had { // a batch, anywhere
+		return bareIf(scope.Detail(m.kind) > layers.DetailNone, m)
+	}
+	switch {
+	case m.full != nil && (m.has && scope.Records(m.kind, m.new) || !m.has && scope.Records(m.kind, m.old)):
+		return m.full
+	case m.full != nil && m.had && scope.Records(m.kind, m.old):
+		return m.gone
+	}
+	return bareIf(m.has && scope.Counts(m.kind, m.new) || m.had && scope.Counts(m.kind, m.old), m)
+}
+
+func bareIf(may bool, m *message) []byte {
+	if may {
+		return m.bare
+	}
+	return nil
 }
 
 // render makes the messages of a batch, in its order.

@@ -107,7 +107,7 @@ func (s *Server) figures(_ context.Context, scope layers.Scope, in *placeInput) 
 	f.Totals = totals(scope, counts)
 	for i := range w.Catalogue.Layers {
 		if l := &w.Catalogue.Layers[i]; l.Kind != layers.KindPlace {
-			f.Layers = append(f.Layers, LayerCount{l.Code, count(scope, l.Kind, counts[l.Kind].Layer[l.Bit])})
+			f.Layers = append(f.Layers, LayerCount{l.Code, countOf(scope, l.Kind, counts, counts[l.Kind].Layer[l.Bit])})
 		}
 	}
 	for i := range w.Catalogue.Classes {
@@ -116,7 +116,7 @@ func (s *Server) figures(_ context.Context, scope layers.Scope, in *placeInput) 
 		if list := counts[c.Kind].Class; int(c.ID) < len(list) {
 			n = list[c.ID]
 		}
-		f.Classes = append(f.Classes, ClassCount{string(c.Kind), c.Code, count(scope, c.Kind, n)})
+		f.Classes = append(f.Classes, ClassCount{string(c.Kind), c.Code, countOf(scope, c.Kind, counts, n)})
 	}
 	r := reckoning{snap: snap, scope: scope, place: p.ID, now: s.Now(), zone: w.Deployment.Zone}
 	r.times(&f)
@@ -125,8 +125,16 @@ func (s *Server) figures(_ context.Context, scope layers.Scope, in *placeInput) 
 	return &body[Figures]{f}, nil
 }
 
+// countOf is a number of a kind; null when nothing of the kind may be counted.
+func countOf(scope layers.Scope, k layers.Kind, counts map[layers.Kind]index.PlaceCounts, n int) *int {
+	if scope.Detail(k) == layers.DetailNone {
+		return nil
+	}
+	return count(scope, n, counts[k].Rounded)
+}
+
 func totals(scope layers.Scope, counts map[layers.Kind]index.PlaceCounts) Totals {
-	n := func(k layers.Kind) *int { return count(scope, k, counts[k].N) }
+	n := func(k layers.Kind) *int { return countOf(scope, k, counts, counts[k].N) }
 	return Totals{n(layers.KindPerson), n(layers.KindSite), n(layers.KindEvent)}
 }
 

@@ -98,12 +98,16 @@ func newTown(t *testing.T, change func(*Options)) *town {
 	if err := st.Wait(loading, 1); err != nil {
 		t.Fatal(err)
 	}
-	for s.hub.now().through == 0 {
+	settled := func() bool { // numbers of persons are released, and the stream has told it
+		snap := st.Index().Snapshot()
+		return len(snap.Due()) == 0 && s.hub.now().through > 0 && s.hub.now().through >= snap.Position()
+	}
+	for !settled() {
 		select {
 		case err := <-done:
 			t.Fatal(err)
 		case <-loading.Done():
-			t.Fatal("the index is loaded but the stream has not begun")
+			t.Fatal("the index is loaded but nothing is released, or the stream has not begun")
 		case <-time.After(time.Millisecond):
 		}
 	}

@@ -108,7 +108,8 @@ func TestScopes(t *testing.T) {
 	if rec := w.report(t, reportBody, ""); rec.Code != 403 {
 		t.Errorf("the zero scope reports: %d", rec.Code)
 	}
-	scope = layers.Scope{AllPlaces: true, Site: layers.DetailCounts, Event: layers.DetailCounts, Person: layers.DetailCounts, Threshold: 10}
+	counted := layers.Sight{Counts: layers.Everywhere()}
+	scope = layers.Scope{Site: counted, Event: counted, Person: counted, Threshold: 10}
 	for _, target := range []string{"/api/events/1", "/api/sites/1"} {
 		if rec := w.get(target); rec.Code != 404 {
 			t.Errorf("a scope of counts gets %d at %s", rec.Code, target)
@@ -120,9 +121,10 @@ func TestScopes(t *testing.T) {
 	if rec := w.report(t, reportBody, ""); rec.Code != 403 {
 		t.Errorf("a scope of counts reports: %d", rec.Code)
 	}
-	scope = layers.Loopback()
-	scope.AllPlaces = false
-	scope.Places.Add(3) // town B only
+	var b layers.Reach
+	b.Places.Add(3)
+	inB := layers.Sight{Counts: b, Records: b}
+	scope = layers.Scope{Person: layers.Sight{Counts: b}, Site: inB, Event: inB, Threshold: 10}
 	if rec := w.get("/api/events/1"); rec.Code != 404 {
 		t.Errorf("an event elsewhere: %d", rec.Code)
 	}

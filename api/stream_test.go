@@ -150,11 +150,14 @@ func at(place layers.PlaceID, lon float64, bits uint64) *layers.Location {
 
 func TestWhatStreamsTell(t *testing.T) {
 	everything := layers.Loopback()
-	townB := layers.Loopback()
-	townB.AllPlaces = false
-	townB.Places.Add(3)
-	counts := layers.Scope{AllPlaces: true, Event: layers.DetailCounts, Site: layers.DetailCounts, Person: layers.DetailCounts}
-	nothing := layers.Scope{AllPlaces: true, Site: layers.DetailRecords}
+	var b layers.Reach
+	b.Places.Add(3)
+	inB, counted := layers.Sight{Counts: b, Records: b}, layers.Sight{Counts: layers.Everywhere()}
+	townB := layers.Scope{Person: inB, Site: inB, Event: inB}
+	counts := layers.Scope{Person: counted, Site: counted, Event: counted}
+	nothing := layers.Scope{Site: layers.Sight{Records: layers.Everywhere()}}
+	released := layers.Change{Kind: layers.KindRelease, Op: layers.OpBatch, IDs: []layers.IDRange{{First: 3, Last: 3}}}
+	crowd := layers.Change{Kind: layers.KindPerson, Op: layers.OpBatch, IDs: []layers.IDRange{{First: 3, Last: 5}}}
 	w := newTown(t, nil)
 	world := w.Store.World()
 	moved := layers.Change{Kind: layers.KindEvent, Op: layers.OpPut, FeatureID: 7, Old: at(3, 113.15, 1), New: at(5, 113.05, 3), Record: &layers.Record{Class: 1, Level: 2, Status: 2}}
@@ -172,8 +175,14 @@ func TestWhatStreamsTell(t *testing.T) {
 		{"a move, to those it left", moved, townB, []string{`"op":"delete"`, `"id":7`}, []string{"113.05", gridA, "accept"}},
 		{"a move, to counters", moved, counts, []string{`"op":"put"`, `"id":null`}, []string{"113.", gridA, "accept", `"id":7`}},
 		{"a move, to those who see no events", moved, nothing, nil, nil},
-		{"a person, to all", person, everything, []string{`"kind":"person"`, `"layers":["elderly"]`, `"id":null`, `"lon":null`, `"place":null`}, []string{"113.", gridA, `"id":9`}},
+		{"a person, to exact counters", person, counts, []string{`"kind":"person"`, `"layers":["elderly"]`, `"id":null`, `"lon":null`, `"place":null`}, []string{"113.", gridA, `"id":9`}},
 		{"a person elsewhere", person, townB, nil, nil},
+		{"a person, to those who are told rounded numbers", person, everything, nil, nil},
+		{"persons, to those who are told rounded numbers", crowd, everything, nil, nil},
+		{"persons, to exact counters", crowd, counts, []string{`"count":3`}, nil},
+		{"a release", released, everything, []string{`"kind":"release"`}, []string{`"id":3`}},
+		{"a release, to exact counters", released, counts, nil, nil},
+		{"an account", layers.Change{Kind: layers.KindAccount, Op: layers.OpPut, FeatureID: 3}, everything, nil, nil},
 		{"an end, to all", gone, everything, []string{`"op":"delete"`, `"lon":113.05`}, nil},
 		{"an end elsewhere", gone, townB, nil, nil},
 		{"a batch", batch, everything, []string{`"count":4`, `"id":null`}, nil},

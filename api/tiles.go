@@ -125,6 +125,9 @@ func (s *Server) builder(snap *index.Snapshot, r tile.Request) func(context.Cont
 	}
 }
 
+// unfiltered: any condition of one's own would make small numbers of persons out of large ones.
+var unfiltered = layers.Invalid("filter", "on people needs the right to see their records; use a thematic layer")
+
 func tileRequest(c *gin.Context, w *store.World, scope layers.Scope, today time.Time) (tile.Request, error) {
 	r := tile.Request{Scope: scope, Today: today}
 	y, ok := strings.CutSuffix(c.Param("y"), ".mvt")
@@ -155,6 +158,9 @@ func tileRequest(c *gin.Context, w *store.World, scope layers.Scope, today time.
 			if l.Kind != r.Layers[0].Kind {
 				return r, layers.Invalid("filter", "needs layers of one kind")
 			}
+		}
+		if scope.Rounds(r.Layers[0].Kind) {
+			return r, unfiltered
 		}
 		r.Filter, err = filter.Parse(r.Layers[0].Kind, text, w.Catalogue, w.Deployment.Zone)
 	}

@@ -114,8 +114,8 @@ func maybeString(s string) *string {
 }
 
 // count is a number as the scope may know it; null when it must not be told.
-func count(scope layers.Scope, k layers.Kind, n int) *int {
-	if told, ok := scope.Told(k, n); ok {
+func count(scope layers.Scope, n int, rounded bool) *int {
+	if told, ok := scope.Told(n, rounded); ok {
 		return &told
 	}
 	return nil

@@ -34,6 +34,8 @@ const (
 const (
 	KindLayer     Kind = "layer"     // a layer's definition
 	KindCatalogue Kind = "catalogue" // classes, items, departments, sources
+	KindRelease   Kind = "release"   // released numbers of persons; ids are of places
+	KindAccount   Kind = "account"   // accounts, grants, sessions; told to nobody
 )
 
 // Location is where a feature is and what it belongs to there.

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
 
@@ -114,59 +115,91 @@ func TestPlaceSet(t *testing.T) {
 func TestScopeFailsClosed(t *testing.T) {
 	var nobody Scope
 	for _, k := range []Kind{KindPerson, KindSite, KindEvent, KindPlace, "cloud"} {
-		if nobody.Detail(k) != DetailNone {
+		if nobody.Detail(k) != DetailNone || nobody.Counts(k, 0) || nobody.Records(k, 1) {
 			t.Errorf("the zero scope may see %s", k)
 		}
-		if _, ok := nobody.Told(k, 100); ok {
-			t.Errorf("the zero scope is told a count of %s", k)
-		}
 	}
-	if nobody.Sees(0) || nobody.Sees(1) {
-		t.Error("the zero scope sees a place")
+	if nobody.Rights.Has(RightReport) || (Sight{Records: Reach{Places: PlaceSet{0}}}).Detail() != DetailNone {
+		t.Error("nothing is something")
+	}
+	if everything := Internal("x"); everything.Detail("cloud") != DetailNone {
+		t.Error("an unknown kind is seen")
 	}
 }
 
-func TestSmallCountsOfPersonsAreNotTold(t *testing.T) {
-	s := Loopback()
+func TestWhereAScopeSees(t *testing.T) {
+	var village, town Reach
+	village.Places.Add(3)
+	town.Places.Add(2)
+	town.Places.Add(3)
+	s := Scope{Event: Sight{Counts: town, Records: village}, Person: Sight{Records: village}, Threshold: 10}
 	for _, c := range []struct {
-		kind Kind
-		n    int
-		told bool
+		kind            Kind
+		place           PlaceID
+		counts, records bool
 	}{
-		{KindPerson, 0, true}, {KindPerson, 1, false}, {KindPerson, 9, false}, {KindPerson, 10, true},
-		{KindSite, 1, true}, {KindEvent, 3, true},
+		{KindEvent, 3, true, true}, {KindEvent, 2, true, false}, {KindEvent, 1, false, false}, {KindEvent, 0, false, false},
+		{KindPerson, 3, true, true}, {KindPerson, 2, false, false}, {KindSite, 3, false, false}, {KindPlace, 9, true, true},
 	} {
-		if n, told := s.Told(c.kind, c.n); told != c.told || told && n != c.n || !told && n != 0 {
-			t.Errorf("%s %d: told %v as %d", c.kind, c.n, told, n)
+		if s.Counts(c.kind, c.place) != c.counts || s.Records(c.kind, c.place) != c.records {
+			t.Errorf("%s in %d: counts %v, records %v", c.kind, c.place, s.Counts(c.kind, c.place), s.Records(c.kind, c.place))
 		}
 	}
-	if s.Detail(KindPerson) != DetailCounts {
-		t.Error("without accounts, persons must be counts")
+	if !s.Rounds(KindPerson) || s.Rounds(KindEvent) || Internal("x").Rounds(KindPerson) {
+		t.Error("rounding is for persons without records")
+	}
+	both := s.Event.With(Sight{Counts: Everywhere()})
+	if !both.Counts.All || both.Records.All || !both.Records.Has(3) || town.Places.Len() != 2 || s.Event.Counts.All {
+		t.Errorf("united: %+v", both)
+	}
+}
+
+func TestSmallRoundedCountsAreNotTold(t *testing.T) {
+	s := Loopback()
+	for _, c := range []struct {
+		rounded bool
+		n       int
+		told    bool
+	}{
+		{true, 0, false}, {true, 5, false}, {true, 10, true}, {false, 0, true}, {false, 1, true},
+	} {
+		if n, told := s.Told(c.n, c.rounded); told != c.told || told && n != c.n || !told && n != 0 {
+			t.Errorf("%d: told %v as %d", c.n, told, n)
+		}
+	}
+	if s.Detail(KindPerson) != DetailCounts || !s.Rounds(KindPerson) {
+		t.Error("without accounts, persons must be rounded counts")
 	}
 }
 
 // Scopes that may see different things must never share cached bytes.
 func TestScopeClassesDiffer(t *testing.T) {
-	east, west := PlaceSet{}, PlaceSet{}
-	east.Add(3)
-	west.Add(70)
-	scopes := []Scope{
-		{}, Loopback(), Internal("x"),
-		{AllPlaces: true, Person: DetailCounts}, {AllPlaces: true, Person: DetailCounts, Threshold: 5},
-		{AllPlaces: true, Site: DetailCounts}, {AllPlaces: true, Event: DetailCounts}, {AllPlaces: true, Person: DetailRecords},
-		{Places: east, Person: DetailCounts}, {Places: west, Person: DetailCounts},
+	east, west := Reach{}, Reach{}
+	east.Places.Add(3)
+	west.Places.Add(70)
+	all := Everywhere()
+	scopes := []Scope{{}, Loopback(), Internal("x"), {Threshold: 5}}
+	for _, reach := range []Reach{east, west, all, east.With(west)} {
+		scopes = append(scopes,
+			Scope{Person: Sight{Counts: reach}}, Scope{Site: Sight{Counts: reach}}, Scope{Event: Sight{Counts: reach}},
+			Scope{Person: Sight{Records: reach}}, Scope{Site: Sight{Records: reach}}, Scope{Event: Sight{Records: reach}},
+			Scope{Person: Sight{Counts: reach}, Threshold: 5}, Scope{Event: Sight{Counts: east, Records: reach}},
+			Scope{Event: Sight{Counts: reach, Records: all}})
 	}
 	seen := map[string]int{}
 	for i, s := range scopes {
-		if j, twice := seen[s.Class()]; twice {
+		if j, twice := seen[s.Class()]; twice && !cmp.Equal(s, scopes[j], cmp.AllowUnexported(Scope{})) {
 			t.Errorf("scopes %d and %d share the class %q", i, j, s.Class())
+		}
+		if s.Sealed().Class() != s.Class() || s.Sealed().Sealed().Class() != s.Class() {
+			t.Errorf("scope %d changes its class when sealed", i)
 		}
 		seen[s.Class()] = i
 	}
-	longer := append(PlaceSet{}, east...)
-	longer.Add(640)
-	longer[10] = 0 // as long as the greater set, with the smaller one's members
-	if (Scope{Places: longer, Person: DetailCounts}).Class() != (Scope{Places: east, Person: DetailCounts}).Class() {
+	longer := Reach{Places: append(PlaceSet{}, east.Places...)}
+	longer.Places.Add(640)
+	longer.Places[10] = 0 // as long as the greater set, with the smaller one's members
+	if (Scope{Person: Sight{Counts: longer}}).Class() != (Scope{Person: Sight{Counts: east}}).Class() {
 		t.Error("empty words change the class")
 	}
 	named := Loopback()

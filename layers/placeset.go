@@ -33,10 +33,17 @@ func (s PlaceSet) Len() int {
 	return n
 }
 
-func (s PlaceSet) digest(all bool) string {
-	if all {
-		return "*"
+// With holds the members of both; neither is changed.
+func (s PlaceSet) With(o PlaceSet) PlaceSet {
+	out := make(PlaceSet, max(len(s), len(o)))
+	copy(out, s)
+	for i, w := range o {
+		out[i] |= w
 	}
+	return out
+}
+
+func (s PlaceSet) digest() []byte {
 	h := sha256.New()
 	for i, w := range s {
 		if w != 0 { // trailing or leading empty words do not change the set
@@ -46,7 +53,7 @@ func (s PlaceSet) digest(all bool) string {
 			h.Write(b[:])
 		}
 	}
-	return string(hex(h.Sum(nil)[:12]))
+	return hex(h.Sum(nil)[:12])
 }
 
 func hex(b []byte) []byte {

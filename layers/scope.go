@@ -1,30 +1,99 @@
 package layers
 
+import "time"
+
 // Detail is how much of a kind a scope may see. The zero value is nothing.
 type Detail uint8
 
 // Details, each including those before it.
 const (
 	DetailNone    Detail = iota
-	DetailCounts         // counts and cells only, small ones suppressed
+	DetailCounts         // counts and cells only, of persons rounded
 	DetailRecords        // single features with their published attributes
 )
 
-// Scope is what one account may see: which places, which kinds, down to which detail. The zero value sees
-// nothing. It is an explicit argument of everything that reads.
-type Scope struct {
-	Actor     string // for the audit and the ledger
-	AllPlaces bool
-	Places    PlaceSet // with their descendants already in it; ignored when AllPlaces
-	Person    Detail
-	Site      Detail
-	Event     Detail
-	// Threshold k: a person count below it, except 0, is not told. 0 tells every count.
-	Threshold int
+// Reach is where something is allowed. The zero value is nowhere.
+type Reach struct {
+	All    bool
+	Places PlaceSet // with their descendants already in it; ignored when All
 }
 
-// Detail is what the scope may see of a kind. Places are public to every account that sees anything.
-func (s Scope) Detail(k Kind) Detail {
+// Everywhere reaches every place and what is in no place.
+func Everywhere() Reach { return Reach{All: true} }
+
+// Has tells whether features in that place are within reach.
+func (r Reach) Has(p PlaceID) bool { return r.All || r.Places.Has(p) }
+
+// Nowhere tells that nothing is within reach.
+func (r Reach) Nowhere() bool { return !r.All && r.Places.Len() == 0 }
+
+// With reaches what either reaches.
+func (r Reach) With(o Reach) Reach {
+	if r.All || o.All {
+		return Everywhere()
+	}
+	return Reach{Places: r.Places.With(o.Places)}
+}
+
+// Sight is what a scope may see of one kind: counts in some places, single records in some. Where there are records
+// there are counts. The zero value is nothing.
+type Sight struct{ Counts, Records Reach }
+
+// With sees what either sees.
+func (s Sight) With(o Sight) Sight { return Sight{s.Counts.With(o.Counts), s.Records.With(o.Records)} }
+
+// Detail is the most that the sight allows anywhere.
+func (s Sight) Detail() Detail {
+	switch {
+	case !s.Records.Nowhere():
+		return DetailRecords
+	case !s.Counts.Nowhere():
+		return DetailCounts
+	}
+	return DetailNone
+}
+
+// Rights are what an account may do beside looking, one bit each. The zero value is nothing.
+type Rights uint32
+
+// The rights.
+const (
+	RightReport     Rights = 1 << iota // file events
+	RightHandle                        // move events through their steps
+	RightImport                        // put data in
+	RightCatalogue                     // change layers, items, places
+	RightSources                       // look after feeds
+	RightExport                        // take tables away
+	RightAccounts                      // manage accounts and grants
+	RightAudit                         // read the audit
+	RightUnmask                        // see a personal value for a stated purpose
+	RightBreakGlass                    // the same beyond one's places, with an alert
+)
+
+// Has tells whether all of those rights are among them.
+func (r Rights) Has(of Rights) bool { return r&of == of }
+
+// Scope is what one account may see and do: which places, which kinds, down to which detail, until when. The zero
+// value sees nothing. It is an explicit argument of everything that reads.
+type Scope struct {
+	Actor               string // for the audit and the ledger: an opaque code, never a name
+	Person, Site, Event Sight
+	Rights              Rights
+	Threshold           int       // k: counts of persons beyond Records are rounded to multiples of it; 0: they are exact
+	Until               time.Time // when it ends; zero: not by itself
+
+	class string // once Sealed
+}
+
+// Sealed is the scope with its Class worked out, for one that many requests use. It must not be changed afterwards.
+func (s Scope) Sealed() Scope {
+	s.class = ""
+	s.class = s.Class()
+	return s
+}
+
+// Sight is what the scope may see of a kind. Of places it sees all as soon as it sees anything.
+func (s Scope) Sight(k Kind) Sight {
 	switch k {
 	case KindPerson:
 		return s.Person
@@ -33,20 +102,34 @@ func (s Scope) Detail(k Kind) Detail {
 	case KindEvent:
 		return s.Event
 	case KindPlace:
-		return max(s.Person, s.Site, s.Event)
+		if max(s.Person.Detail(), s.Site.Detail(), s.Event.Detail()) > DetailNone {
+			return Sight{Everywhere(), Everywhere()}
+		}
 	}
-	return DetailNone
+	return Sight{}
 }
 
-// Sees tells whether features in that place are within the scope.
-func (s Scope) Sees(p PlaceID) bool { return s.AllPlaces || s.Places.Has(p) }
+// Detail is the most that the scope may see of a kind anywhere.
+func (s Scope) Detail(k Kind) Detail { return s.Sight(k).Detail() }
 
-// Told is the count as this scope may know it; ok is false when it must not be told.
-func (s Scope) Told(k Kind, n int) (told int, ok bool) {
-	if s.Detail(k) == DetailNone {
-		return 0, false
-	}
-	if k == KindPerson && n > 0 && n < s.Threshold {
+// Counts tells whether features of a kind in that place may be counted.
+func (s Scope) Counts(k Kind, p PlaceID) bool {
+	sight := s.Sight(k)
+	return sight.Counts.Has(p) || sight.Records.Has(p)
+}
+
+// Records tells whether single features of a kind in that place may be seen.
+func (s Scope) Records(k Kind, p PlaceID) bool { return s.Sight(k).Records.Has(p) }
+
+// Rounds tells that some counts of a kind are rounded for this scope, because it may not see the records.
+func (s Scope) Rounds(k Kind) bool {
+	return k == KindPerson && s.Threshold > 0 && !s.Person.Records.All
+}
+
+// Told is a count as this scope may know it; ok is false when it must not be told. A rounded count that is less than
+// the threshold stands for any number below it, none included.
+func (s Scope) Told(n int, rounded bool) (told int, ok bool) {
+	if rounded && n < s.Threshold {
 		return 0, false
 	}
 	return n, true
@@ -54,20 +137,39 @@ func (s Scope) Told(k Kind, n int) (told int, ok bool) {
 
 // Class is what the scope means for cached bytes: equal classes may share them. It holds no personal value.
 func (s Scope) Class() string {
-	b := []byte{'p' + byte(s.Person), 's' + byte(s.Site), 'e' + byte(s.Event), byte(s.Threshold)}
-	return string(hex(b)) + s.Places.digest(s.AllPlaces)
+	if s.class != "" {
+		return s.class
+	}
+	b := make([]byte, 0, 160)
+	for _, sight := range [...]Sight{s.Person, s.Site, s.Event} {
+		b = sight.Counts.appendDigest(b)
+		b = sight.Records.appendDigest(b)
+	}
+	return string(append(b, hex([]byte{byte(s.Threshold)})...))
+}
+
+func (r Reach) appendDigest(b []byte) []byte {
+	switch {
+	case r.All:
+		return append(b, '*')
+	case r.Nowhere():
+		return append(b, '-')
+	}
+	return append(append(append(b, '('), r.Places.digest()...), ')')
 }
 
 // Internal sees everything; for the server's own work, never for a request.
 func Internal(actor string) Scope {
-	return Scope{Actor: actor, AllPlaces: true, Person: DetailRecords, Site: DetailRecords, Event: DetailRecords}
+	all := Sight{Everywhere(), Everywhere()}
+	return Scope{Actor: actor, Person: all, Site: all, Event: all, Rights: ^Rights(0)}
 }
 
 // Loopback is what a page on the server's own machine sees while there are no accounts: sites and events as
 // records, persons as counts only.
 func Loopback() Scope {
+	all := Sight{Everywhere(), Everywhere()}
 	return Scope{
-		Actor: "loopback", AllPlaces: true,
-		Person: DetailCounts, Site: DetailRecords, Event: DetailRecords, Threshold: 10,
+		Actor: "loopback", Person: Sight{Counts: Everywhere()}, Site: all, Event: all,
+		Rights: RightReport, Threshold: 10,
 	}
 }

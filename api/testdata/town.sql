@@ -35,7 +35,7 @@ insert into layer (code, kind, bit, "group", group_en, name, name_en, filter, so
     ('towns', 'place', null, '区划', 'Divisions', '镇街', 'Towns', '', 6, null, null);
 insert into person (source_id, key, name, id_number, phone, class, birth, care, geom, place_id, hash)
 select 2, 'a' || i, '秘密姓名', '990101194001010000', '13900000000', 1, date '1940-01-01', 1, st_setsrid(st_makepoint(113.05, 23.05), 4326), 5, ''
-from generate_series(1, 25) i;
+from generate_series(1, 30) i;
 insert into person (source_id, key, name, class, birth, geom, place_id, hash)
 select 2, 'b' || i, '秘密姓名', 1, date '1950-01-01', st_setsrid(st_makepoint(113.15, 23.05), 4326), 3, ''
 from generate_series(1, 5) i;

@@ -99,7 +99,7 @@ func (d *Desk) Report(ctx context.Context, scope layers.Scope, r Report) (ledger
 	if err != nil {
 		return ledger.Receipt{}, err
 	}
-	if scope.Detail(layers.KindEvent) < layers.DetailRecords || !scope.Sees(e.place) {
+	if !scope.Records(layers.KindEvent, e.place) {
 		return ledger.Receipt{}, &layers.Error{Code: layers.CodeForbidden, Message: "you may not report events there"}
 	}
 	key, clientKey := rand.Text(), ""

@@ -148,8 +148,8 @@ func TestScopeMayNotReportElsewhere(t *testing.T) {
 	d, _, _ := desk(t)
 	for name, scope := range map[string]layers.Scope{
 		"nobody":      {},
-		"counts only": {AllPlaces: true, Event: layers.DetailCounts},
-		"elsewhere":   {Places: layers.PlaceSet{1 << 9}, Event: layers.DetailRecords},
+		"counts only": {Event: layers.Sight{Counts: layers.Everywhere()}},
+		"elsewhere":   {Event: layers.Sight{Counts: layers.Everywhere(), Records: layers.Reach{Places: layers.PlaceSet{1 << 9}}}},
 	} {
 		if _, err := d.Report(t.Context(), scope, good()); layers.CodeOf(err) != layers.CodeForbidden {
 			t.Errorf("%s: %v", name, err)

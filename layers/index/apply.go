@@ -35,6 +35,7 @@ type Update struct {
 	Deletes []Delete
 	Tree    *layers.Tree // nil: unchanged
 	Bits    Bits         // nil: unchanged; else every row is looked at again
+	Numbers []Numbers    // released since
 }
 
 // Effect is what an update did to one feature.
@@ -79,6 +80,11 @@ func (x *Index) Apply(u Update) []Effect {
 		if u.Bits != nil {
 			next.tables[i] = next.tables[i].relayered(k, u.Bits)
 		}
+	}
+	if len(u.Numbers) > 0 {
+		next.released = next.released.with(u.Numbers, next.position)
+		n := slot(layers.KindPerson)
+		next.tables[n] = next.tables[n].releasedOf(u.Numbers)
 	}
 	x.publish(&next)
 	return effects
@@ -270,6 +276,24 @@ func (t *table) relayered(k layers.Kind, bits Bits) *table {
 		return tallies.list
 	})
 	next.tallies = sumTallies(parts)
+	for id, y := range next.tallies {
+		if y != nil && id < len(t.tallies) && t.tallies[id] != nil {
+			y.sides = t.tallies[id].sides + y.distance(t.tallies[id])
+		}
+	}
+	return &next
+}
+
+// releasedOf counts changes anew in the places whose numbers have been released.
+func (t *table) releasedOf(numbers []Numbers) *table {
+	next := *t
+	next.tallies = append([]*tally(nil), t.tallies...)
+	for i := range numbers {
+		if id := int(numbers[i].Place); id < len(next.tallies) && next.tallies[id] != nil {
+			next.tallies[id] = next.tallies[id].copy()
+			next.tallies[id].sides = 0
+		}
+	}
 	return &next
 }
 

@@ -112,18 +112,17 @@ func BenchmarkLoad(b *testing.B) {
 
 // townScope sees every place but one in ten.
 func townScope() layers.Scope {
-	s := layers.Loopback()
-	s.AllPlaces = false
+	var most layers.Reach
 	for id := range layers.PlaceID(3700) {
 		if id%10 != 0 {
-			s.Places.Add(id)
+			most.Places.Add(id)
 		}
 	}
-	return s
+	return layers.Scope{Person: layers.Sight{Counts: most}}
 }
 
 func BenchmarkQueries(b *testing.B) {
-	all := Query{Kind: layers.KindPerson, Scope: layers.Loopback()}
+	all := Query{Kind: layers.KindPerson, Scope: layers.Internal("bench")}
 	old := Query{Kind: layers.KindPerson, Scope: townScope(), Layers: 0xfff, Match: func(r *layers.Record) bool { return r.Time < -3650 }}
 	aged := Query{Kind: layers.KindPerson, Scope: townScope(), From: math.MinInt32 + 1, To: -3650}
 	centre := geo.KeyOf(benchWest+benchSide*0.175, benchSouth+benchSide*0.325)

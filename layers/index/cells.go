@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"onepicture/geo"
+	"onepicture/layers"
 )
 
 // CellDepth divides a tile into 64 × 64 cells, the finest that is offered.
@@ -13,7 +14,8 @@ const CellDepth = 6
 // Cell is a square of a tile with what the query chooses in it.
 type Cell struct {
 	X, Y    uint32       // from the north-west, below 2^depth
-	N       int          // exact
+	Rounded bool         // N holds a rounded number, and there are no classes: Scope.Told decides
+	N       int          // exact else
 	PX, PY  float64      // mean position in units of geo.Extent, within 1/128 of the cell's side
 	Classes []ClassCount // those present, by class; they sum to N
 }
@@ -35,7 +37,7 @@ var within = func() (out [4096]uint64) {
 }()
 
 // Cells divides a tile into 2^depth × 2^depth cells (depth ≤ CellDepth) and counts in each; empty cells are left out.
-// They come in Morton order, and their counts sum to CountTile. One pass over the tile's rows: 3 ns a row and
+// They come in Morton order, and their counts sum to CountTile; rounded numbers stand at their place's anchor. One pass over the tile's rows: 3 ns a row and
 // processor. Below a cell's key bits nothing is lost: cells of all zooms share their borders.
 func (s *Snapshot) Cells(q Query, tile geo.Tile, depth uint8) []Cell {
 	t, p := s.plan(q)
@@ -73,8 +75,45 @@ func (s *Snapshot) Cells(q Query, tile geo.Tile, depth uint8) []Cell {
 			out = append(out, c)
 		}
 	}
+	if q.Scope.Rounds(q.Kind) {
+		out = s.roundedCells(out, q, tile, g)
+	}
 	return out
 }
+
+// roundedCells adds the released numbers of the places that stand in the tile.
+func (s *Snapshot) roundedCells(out []Cell, q Query, tile geo.Tile, g grid) []Cell {
+	lo, hi := tile.Range()
+	at := map[geo.Key]int{}
+	for i := range out {
+		at[geo.FromXY(out[i].X, out[i].Y)] = i
+	}
+	side := geo.Extent / float64(uint(1)<<g.depth)
+	s.roundedPart(q, func(id layers.PlaceID, n uint32) {
+		key, ok := s.anchor(id)
+		if !ok || key < lo || key > hi {
+			return
+		}
+		cell := key >> g.shift & (1<<(2*g.depth) - 1)
+		x, y := cell.XY()
+		px, py := (key << (64 - g.shift)).XY() // the part below the cell, in the upper bits
+		c := Cell{X: x, Y: y, N: int(n), PX: (float64(x) + fraction(px)) * side, PY: (float64(y) + fraction(py)) * side}
+		i, there := at[cell]
+		if !there {
+			i = len(out)
+			at[cell] = i
+			out = append(out, c)
+		} else {
+			out[i].join(c)
+		}
+		out[i].Rounded, out[i].Classes = true, nil
+	})
+	slices.SortFunc(out, func(a, b Cell) int { return cmp.Compare(geo.FromXY(a.X, a.Y), geo.FromXY(b.X, b.Y)) })
+	return out
+}
+
+// fraction reads 32 bits as a number from 0 to below 1.
+func fraction(v uint32) float64 { return float64(v) / (1 << 32) }
 
 type grid struct {
 	shift uint

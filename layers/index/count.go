@@ -2,30 +2,51 @@ package index
 
 import (
 	"onepicture/geo"
+	"onepicture/layers"
 )
 
-// Count is the exact number of features that the query chooses. Whether it may be told is for Scope.Told.
+// Count is the number of features that the query chooses: exact, but of persons beyond the records rounded (then
+// Scope.Rounds, and Scope.Told decides whether it may be told).
 func (s *Snapshot) Count(q Query) int {
-	t, p := s.plan(q)
-	return p.count(t.whole(), nil)
+	return s.counted(q, func(t *table) []span { return t.whole() }, nil, func(layers.PlaceID) bool { return true })
 }
 
 // CountIn counts within an area: the ranges are a cover of it (geo.Cover); exact tests the rows of those ranges that
-// are not wholly inside.
+// are not wholly inside. Rounded numbers count where the place's anchor is inside.
 func (s *Snapshot) CountIn(q Query, ranges []geo.Range, exact *geo.Prepared) int {
-	t, p := s.plan(q)
-	var spans []span
-	for _, r := range ranges {
-		spans = t.spans(spans, r.Lo, r.Hi, !r.Inside)
-	}
-	return p.count(spans, exact)
+	return s.counted(q, func(t *table) (spans []span) {
+		for _, r := range ranges {
+			spans = t.spans(spans, r.Lo, r.Hi, !r.Inside)
+		}
+		return spans
+	}, exact, func(id layers.PlaceID) bool {
+		key, ok := s.anchor(id)
+		return ok && exact.Contains(key.LonLat())
+	})
 }
 
 // CountTile counts within a tile.
 func (s *Snapshot) CountTile(q Query, tile geo.Tile) int {
-	t, p := s.plan(q)
 	lo, hi := tile.Range()
-	return p.count(t.spans(nil, lo, hi, false), nil)
+	return s.counted(q, func(t *table) []span { return t.spans(nil, lo, hi, false) }, nil, func(id layers.PlaceID) bool {
+		key, ok := s.anchor(id)
+		return ok && key >= lo && key <= hi
+	})
+}
+
+// counted adds the exact part, from the spans, and the rounded part, of the places that are inside.
+func (s *Snapshot) counted(q Query, spans func(*table) []span, exact *geo.Prepared, inside func(layers.PlaceID) bool) int {
+	n := 0
+	if q.Scope.Rounds(q.Kind) {
+		s.roundedPart(q, func(id layers.PlaceID, m uint32) {
+			if inside(id) {
+				n += int(m)
+			}
+		})
+		q.exactOnly()
+	}
+	t, p := s.plan(q)
+	return n + p.count(spans(t), exact)
 }
 
 func (p *plan) count(spans []span, exact *geo.Prepared) int {
@@ -63,7 +84,7 @@ func (sp span) each(picked []uint16, whole bool, do func(i int)) {
 }
 
 // Histogram counts by time in n steps of equal length in the kind's unit, from a start on. (Days of a zone with summer
-// time are not of equal length: count hours and add them up.)
+// time are not of equal length: count hours and add them up.) Of persons only those whose records the scope sees.
 func (s *Snapshot) Histogram(q Query, from, step int32, n int) []int {
 	out := make([]int, max(n, 0))
 	if n <= 0 || step <= 0 {
@@ -84,7 +105,8 @@ func (s *Snapshot) Histogram(q Query, from, step int32, n int) []int {
 	return out
 }
 
-// ByPlace counts by place in one pass: by ordinal of the snapshot's tree, each place with all below it.
+// ByPlace counts by place in one pass: by ordinal of the snapshot's tree, each place with all below it. Of persons only
+// those whose records the scope sees; Figures and FiguresByPlace hold the rounded numbers.
 func (s *Snapshot) ByPlace(q Query) []int {
 	t, p := s.plan(q)
 	byID := make([]int, len(t.tallies))

@@ -67,6 +67,7 @@ type Snapshot struct {
 	configured layers.Position
 	bits       Bits
 	tables     [3]*table // as layers.Kinds
+	released   *released
 }
 
 // Position is the one that the snapshot reflects: every change up to it and none after it.
@@ -109,14 +110,14 @@ func (s *Snapshot) Version(k layers.Kind, mask uint64, tile geo.Tile) layers.Pos
 	return s.configured
 }
 
-// Find is a feature by id; false also when the scope does not see it or sees no single features of the kind.
+// Find is a feature by id; false also when the scope may not see that record.
 func (s *Snapshot) Find(k layers.Kind, scope layers.Scope, id int64) (Row, bool) {
 	n := slot(k)
-	if n < 0 || scope.Detail(k) < layers.DetailRecords {
+	if n < 0 {
 		return Row{}, false
 	}
 	r, ok := s.tables[n].find(id)
-	if !ok || !scope.Sees(r.Place) {
+	if !ok || !scope.Records(k, r.Place) {
 		return Row{}, false
 	}
 	return r, true

@@ -245,7 +245,7 @@ func TestTheZeroScopeSeesNothing(t *testing.T) {
 func TestScopesWithCountsGetNoRecords(t *testing.T) {
 	k, key := layers.KindPerson, geo.KeyOf(113.5, 23)
 	s := load(t, nil, false, Put{Kind: k, Record: layers.Record{ID: 7, Key: key, Place: 3}}).Snapshot()
-	q := Query{Kind: k, Scope: layers.Loopback()}
+	q := Query{Kind: k, Scope: layers.Scope{Person: layers.Sight{Counts: layers.Everywhere()}}}
 	rows, ok := s.Scan(q, geo.TileOf(key, 10), 10)
 	if _, found := s.Find(k, q.Scope, 7); rows != nil || !ok || found || s.Latest(q, 5, 0, 0) != nil {
 		t.Error("a person is told")

@@ -9,11 +9,13 @@ import (
 )
 
 // Latest lists the newest features first, by Time and then id, up to the limit. A list goes on after the feature
-// (beforeTime, beforeID); two zeros begin with the newest. It needs a scope that sees records.
+// (beforeTime, beforeID); two zeros begin with the newest. Nothing is
+// chosen where the scope does not see records.
 func (s *Snapshot) Latest(q Query, limit int, beforeTime int32, beforeID int64) []layers.Record {
-	if q.Scope.Detail(q.Kind) < layers.DetailRecords || limit <= 0 {
+	if limit <= 0 {
 		return nil
 	}
+	q.Part = Records
 	t, p := s.plan(q)
 	onward := beforeTime != 0 || beforeID != 0
 	if onward {

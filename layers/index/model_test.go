@@ -75,7 +75,8 @@ func (m *model) record(r *rand.Rand, id int64) layers.Record {
 }
 
 func (m *model) takes(q Query, r *layers.Record) bool {
-	if q.Scope.Detail(q.Kind) == layers.DetailNone || !q.Scope.Sees(r.Place) {
+	counts, records := q.Scope.Counts(q.Kind, r.Place), q.Scope.Records(q.Kind, r.Place)
+	if !map[Part]bool{Seen: counts, Records: records, Beyond: counts && !records}[q.Part] {
 		return false
 	}
 	if q.Layers != 0 && q.Layers&m.bits.Of(m.kind, r) == 0 {
@@ -110,13 +111,24 @@ func (m *model) chosen(q Query) []layers.Record {
 	return out
 }
 
+// testScope sees records in some places and exact counts in some.
+func testScope(r *rand.Rand) layers.Scope {
+	var sight layers.Sight
+	for range r.IntN(12) {
+		sight.Records.Places.Add(layers.PlaceID(r.IntN(lastTestPlace + 1)))
+	}
+	for range r.IntN(12) {
+		sight.Counts.Places.Add(layers.PlaceID(r.IntN(lastTestPlace + 1)))
+	}
+	sight.Counts.All = r.IntN(4) == 0
+	return layers.Scope{Person: sight, Site: sight, Event: sight}
+}
+
 func (m *model) query(r *rand.Rand) Query {
 	q := Query{Kind: m.kind, Scope: layers.Internal("test")}
 	if r.IntN(2) == 0 {
-		q.Scope.AllPlaces = false
-		for range r.IntN(12) {
-			q.Scope.Places.Add(layers.PlaceID(r.IntN(lastTestPlace + 1)))
-		}
+		q.Scope = testScope(r)
+		q.Part = Part(r.IntN(3))
 	}
 	if r.IntN(2) == 0 {
 		q.Layers = []uint64{1, 2, 1 << 5, 3, 1 << 63, 1 << 40}[r.IntN(6)]

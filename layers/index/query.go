@@ -13,10 +13,50 @@ type Query struct {
 	Kind     layers.Kind
 	Layers   uint64                    // in any of these thematic layers
 	Scope    layers.Scope              // the zero scope sees nothing
+	Part     Part                      // of what the scope sees
 	Place    layers.PlaceID            // in it or below it
 	Statuses uint16                    // bit by Record.Status
 	From, To int32                     // From ≤ Time < To in the kind's unit; To 0: no end, and with From 0 no start
 	Match    func(*layers.Record) bool // must not keep the record; called from several goroutines
+}
+
+// Part is a part of what a scope may see.
+type Part uint8
+
+// The parts.
+const (
+	Seen    Part = iota // all that may be counted
+	Records             // where single records may be seen
+	Beyond              // where only counts may be known
+	noPart
+)
+
+// reaches tells whether features in that place belong to the part.
+func (q *Query) reaches(sight layers.Sight, p layers.PlaceID) bool {
+	switch q.Part {
+	case Seen:
+		return sight.Counts.Has(p) || sight.Records.Has(p)
+	case Records:
+		return sight.Records.Has(p)
+	case Beyond:
+		return sight.Counts.Has(p) && !sight.Records.Has(p)
+	}
+	return false
+}
+
+// everywhere tells that the part is all that there is.
+func (q *Query) everywhere(sight layers.Sight) bool {
+	return sight.Records.All && q.Part != Beyond || q.Part == Seen && sight.Counts.All ||
+		q.Part == Beyond && sight.Counts.All && sight.Records.Nowhere()
+}
+
+// exactOnly leaves the rows that may be counted exactly by a scope that rounds: there is no other way to rows for it.
+func (q *Query) exactOnly() {
+	if q.Part == Beyond {
+		q.Part = noPart
+	} else {
+		q.Part = Records
+	}
 }
 
 // plan is a query made ready for one table.
@@ -31,8 +71,13 @@ type plan struct {
 func (s *Snapshot) plan(q Query) (*table, plan) {
 	p := plan{Query: q, to: math.MaxInt32}
 	n := slot(q.Kind)
-	if n < 0 || q.Scope.Detail(q.Kind) == layers.DetailNone {
+	sight := q.Scope.Sight(q.Kind)
+	if n < 0 || sight.Detail() == layers.DetailNone {
 		return newTable(), plan{nothing: true}
+	}
+	if q.Scope.Rounds(q.Kind) {
+		q.exactOnly()
+		p.Query = q
 	}
 	t := s.tables[n]
 	p.timed = q.From != 0 || q.To != 0
@@ -40,8 +85,8 @@ func (s *Snapshot) plan(q Query) (*table, plan) {
 		p.to = q.To - 1
 		p.nothing = q.From > p.to
 	}
-	if !q.Scope.AllPlaces || q.Place != 0 {
-		p.allowed = s.allowed(q.Scope, q.Place, len(t.tallies))
+	if !q.everywhere(sight) || q.Place != 0 {
+		p.allowed = s.allowed(&q, sight, len(t.tallies))
 	}
 	return t, p
 }
@@ -56,18 +101,18 @@ func (p *plan) during(from int32, to int64) {
 	p.to = int32(max(min(to-1, int64(p.to)), math.MinInt32))
 }
 
-// allowed are the places, by id, that are both in the scope and in place or below it.
-func (s *Snapshot) allowed(scope layers.Scope, place layers.PlaceID, n int) []bool {
+// allowed are the places, by id, that are both in the query's part of the scope and in its place or below it.
+func (s *Snapshot) allowed(q *Query, sight layers.Sight, n int) []bool {
 	out := make([]bool, n)
-	if place == 0 {
+	if q.Place == 0 {
 		for i := range out {
-			out[i] = scope.Sees(layers.PlaceID(i))
+			out[i] = q.reaches(sight, layers.PlaceID(i))
 		}
 		return out
 	}
-	lo, hi := s.tree.Range(place)
+	lo, hi := s.tree.Range(q.Place)
 	for o := lo; o < hi; o++ {
-		if id := s.tree.At(o).ID; int(id) < n && scope.Sees(id) {
+		if id := s.tree.At(o).ID; int(id) < n && q.reaches(sight, id) {
 			out[id] = true
 		}
 	}

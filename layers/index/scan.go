@@ -2,16 +2,13 @@ package index
 
 import (
 	"onepicture/geo"
-	"onepicture/layers"
 )
 
 // Scan lists the features that the query chooses in a tile: in Morton order, then, by id, the lines and areas of its
 // neighbours that reach into it or its buffer (BufferUnits). When there are more than limit, ok is false and there are
-// no rows. It needs a scope that sees records; for others nothing is chosen.
+// no rows. Nothing is chosen where the scope does not see records.
 func (s *Snapshot) Scan(q Query, tile geo.Tile, limit int) (rows []Row, ok bool) {
-	if q.Scope.Detail(q.Kind) < layers.DetailRecords {
-		return nil, true
-	}
+	q.Part = Records
 	t, p := s.plan(q)
 	lo, hi := tile.Range()
 	w := &scratch{}

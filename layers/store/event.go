@@ -66,7 +66,7 @@ func (s *Store) Event(ctx context.Context, scope layers.Scope, id int64) (EventD
 	if err != nil {
 		return e, ledger.Problem("event", err)
 	}
-	if scope.Detail(layers.KindEvent) < layers.DetailRecords || !scope.Sees(e.Place) {
+	if !scope.Records(layers.KindEvent, e.Place) {
 		return EventDetail{}, layers.NotFound("event")
 	}
 	e.Class, e.Item, e.Level, e.Status, e.Channel = uint16(class), uint16(item), uint8(level), uint8(status), uint8(channel)
@@ -89,9 +89,6 @@ func (s *Store) Events(ctx context.Context, scope layers.Scope, q EventQuery) ([
 	snap := s.index.Snapshot()
 	if snap == nil {
 		return nil, nil, s.Loading()
-	}
-	if scope.Detail(layers.KindEvent) < layers.DetailRecords {
-		return nil, snap, nil
 	}
 	records := snap.Latest(index.Query{Kind: layers.KindEvent, Scope: scope, Place: q.Place, Match: q.Match},
 		q.Limit, q.BeforeAt, q.BeforeID)

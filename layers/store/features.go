@@ -23,7 +23,7 @@ var (
 // have none: they enter the map as counts only.
 func (s *Store) Features(ctx context.Context, scope layers.Scope, kind layers.Kind, ids []int64) (map[int64]layers.Feature, error) {
 	text := map[layers.Kind]string{layers.KindSite: siteFeaturesSQL, layers.KindEvent: eventFeaturesSQL}[kind]
-	if text == "" || scope.Detail(kind) < layers.DetailRecords {
+	if text == "" {
 		return nil, nil
 	}
 	rows, err := s.pool.Query(ctx, text, ids)
@@ -35,7 +35,7 @@ func (s *Store) Features(ctx context.Context, scope layers.Scope, kind layers.Ki
 	var place layers.PlaceID
 	var g orb.Geometry
 	_, err = pgx.ForEachRow(rows, []any{&f.ID, &place, &f.Name, &g}, func() error {
-		if scope.Sees(place) {
+		if scope.Records(kind, place) {
 			f.Geom = g
 			out[f.ID] = f
 		}

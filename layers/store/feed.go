@@ -60,6 +60,11 @@ func (s *Store) Run(ctx context.Context, sink func(Applied)) error {
 	if err != nil {
 		return fmt.Errorf("load the index: %w", err)
 	}
+	ctx, stop := context.WithCancel(ctx)
+	var releasing sync.WaitGroup
+	releasing.Go(func() { s.keepReleasing(ctx) })
+	defer releasing.Wait()
+	defer stop()
 	return s.ledger.Follow(ctx, after, func(ctx context.Context, b layers.Batch) error {
 		effects, err := s.applyRetrying(ctx, b)
 		if err == nil {
@@ -115,6 +120,15 @@ func (s *Store) load(ctx context.Context) (layers.Position, error) {
 	if err := readFloors(ctx, tx, b); err != nil {
 		return 0, err
 	}
+	var secret []byte
+	if err := tx.QueryRow(ctx, releaseSecretSQL).Scan(&secret); err != nil {
+		return 0, err
+	}
+	numbers, last, err := readReleased(ctx, tx, everyPlace)
+	if err != nil {
+		return 0, err
+	}
+	b.Release(secret, numbers, last)
 	if err := s.loadRows(ctx, tx, b); err != nil {
 		return 0, err
 	}
@@ -253,8 +267,15 @@ func (s *Store) apply(ctx context.Context, b layers.Batch) ([]index.Effect, erro
 	for i := range changes {
 		c := &changes[i]
 		switch {
-		case !slices.Contains(layers.Kinds, c.Kind):
+		case c.Kind == layers.KindPlace || c.Kind == layers.KindLayer || c.Kind == layers.KindCatalogue:
 			configured, places = true, places || c.Kind == layers.KindPlace
+		case c.Kind == layers.KindRelease:
+			numbers, _, err := readReleased(ctx, s.pool, multirange(c.IDs))
+			if err != nil {
+				return nil, err
+			}
+			u.Numbers = append(u.Numbers, numbers...)
+		case !slices.Contains(layers.Kinds, c.Kind): // not the index's
 		case c.Op == layers.OpDelete:
 			u.Deletes = append(u.Deletes, index.Delete{Kind: c.Kind, ID: c.FeatureID, Position: c.Position})
 		case c.Op == layers.OpPut && c.Record != nil:

@@ -113,10 +113,11 @@ func TestLoadedIndexCountsLikeSQL(t *testing.T) {
 func TestScopeDecidesWhatIsRead(t *testing.T) {
 	_, s := fixture(t)
 	ctx := t.Context()
-	var west layers.PlaceSet
-	west.Add(4)
-	records := layers.Scope{Places: west, Site: layers.DetailRecords, Event: layers.DetailRecords, Person: layers.DetailRecords}
-	counts := layers.Scope{AllPlaces: true, Site: layers.DetailCounts, Event: layers.DetailCounts, Person: layers.DetailCounts}
+	var west layers.Reach
+	west.Places.Add(4)
+	there, counted := layers.Sight{Counts: west, Records: west}, layers.Sight{Counts: layers.Everywhere()}
+	records := layers.Scope{Site: there, Event: there, Person: there}
+	counts := layers.Scope{Site: counted, Event: counted, Person: counted}
 	for _, c := range []struct {
 		name         string
 		scope        layers.Scope

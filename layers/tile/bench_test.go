@@ -48,10 +48,11 @@ func benchCity(b *testing.B, n int) *fixture {
 }
 
 func BenchmarkBuild(b *testing.B) {
-	scope := layers.Loopback()
-	scope.AllPlaces = false
-	scope.Places.Add(1)
-	scope.Places.Add(2)
+	var two layers.Reach
+	two.Places.Add(1)
+	two.Places.Add(2)
+	sight := layers.Sight{Counts: two, Records: two}
+	scope := layers.Scope{Person: sight, Site: sight, Event: sight}
 	for _, size := range []struct {
 		name string
 		n    int

@@ -6,7 +6,7 @@ import (
 	"onepicture/layers/index"
 )
 
-// finestCounts is the zoom of the finest square that a scope with counts only sees: 2^-18 of the world, 150 m at the
+// finestCounts is the zoom of the finest square in which is counted what may not be seen one by one: 2^-18 of the world, 150 m at the
 // equator. Tiles above it have fewer cells; a tile below it is a part of one such square.
 const finestCounts = 18
 
@@ -19,9 +19,11 @@ type view struct {
 	x, y    float64 // of the counted tile's corner in the drawn tile
 }
 
-func viewOf(d layers.Detail, t geo.Tile, depth uint8) view {
+// viewOf is how a part of what a scope sees is counted for a tile. Persons are never seen one by one on a map, nor
+// so closely that a square is a home.
+func viewOf(k layers.Kind, part index.Part, t geo.Tile, depth uint8) view {
 	v := view{counted: t, depth: depth, scale: 1}
-	if d < layers.DetailRecords {
+	if k == layers.KindPerson || part != index.Records {
 		v.depth = min(depth, uint8(max(0, finestCounts-int(t.Z))))
 		for v.counted.Z > finestCounts {
 			v.counted = v.counted.Parent()
@@ -40,31 +42,28 @@ func (v view) point(px, py float64) (x, y float64, inside bool) {
 	return x, y, x >= 0 && y >= 0 && x < geo.Extent && y < geo.Extent
 }
 
-// cells writes squares with their exact count at the mean of the locations; one whose count may not be told at its
-// middle, saying only that there are few. A square that is larger than the tile is in that tile alone that holds its
-// point, so that the counts of neighbours still sum to the exact number.
+// crowd is how many persons it takes to show where in a square they are: the mean of fewer could be a home.
+const crowd = 10
+
+// cells writes squares with their count at the mean of the locations, of few persons at the square's middle. A square that is larger than the tile is in that
+// tile alone that holds its point, so that the counts of neighbours still sum to the whole.
 func (b *Builder) cells(out *mvtLayer, s *index.Snapshot, q index.Query, t geo.Tile, depth uint8) {
-	v := viewOf(q.Scope.Detail(q.Kind), t, depth)
+	v := viewOf(q.Kind, q.Part, t, depth)
 	list := s.Cells(q, v.counted, v.depth)
 	names := b.classNames(q.Kind, list)
 	counted := float64(geo.Extent) / float64(uint(1)<<v.depth) // a cell's side in the counted tile
 	for i := range list {
 		cell := &list[i]
-		n, told := q.Scope.Told(q.Kind, cell.N)
+		n, told := q.Scope.Told(cell.N, cell.Rounded)
 		px, py := cell.PX, cell.PY
-		if !told {
+		if q.Kind == layers.KindPerson && !cell.Rounded && n < crowd {
 			px, py = (float64(cell.X)+0.5)*counted, (float64(cell.Y)+0.5)*counted
 		}
 		x, y, inside := v.point(px, py)
-		if !inside {
+		if !inside || !told {
 			continue
 		}
 		out.tag("cell", integer(v.side))
-		if !told {
-			out.tag("few", truth(true))
-			out.add(0, typePoint, pointCommands(x, y))
-			continue
-		}
 		out.tag("n", integer(n))
 		if len(names) > 1 {
 			for _, k := range cell.Classes {

@@ -85,10 +85,15 @@ func newFixture(t testing.TB, puts ...index.Put) *fixture {
 		b.Add(p.Kind, []index.Put{p})
 	}
 	x := index.New()
-	tree := layers.NewTree([]layers.Place{{ID: 1, Code: "1", Level: 1}, {ID: 2, Code: "11", Level: 2, Parent: 1}})
+	tree := layers.NewTree([]layers.Place{
+		{ID: 1, Code: "1", Level: 1, HasShape: true, Label: orb.Point{113.5105, 23.0105}},
+		{ID: 2, Code: "11", Level: 2, Parent: 1, HasShape: true, Label: orb.Point{113.5005, 23.0005}},
+	})
+	b.Release([]byte("secret"), nil, 0)
 	if err := x.Load(b, tree, 7, 3, today); err != nil {
 		t.Fatal(err)
 	}
+	x.Apply(index.Update{Through: 8, At: today, Numbers: x.Snapshot().Due()})
 	f.snap = x.Snapshot()
 	return f
 }
@@ -143,12 +148,15 @@ func unpack(t testing.TB, packed []byte) []byte {
 
 func number(f *geojson.Feature, key string) int { return int(f.Properties.MustFloat64(key, 0)) }
 
-// told is how many features a layer shows, as cells or one by one.
-func told(list []*geojson.Feature) int {
-	if len(list) > 0 && list[0].ID != nil {
-		return len(list)
+// told is how many features a layer shows, in cells and one by one.
+func told(list []*geojson.Feature) (n int) {
+	for _, f := range list {
+		if f.ID != nil {
+			n++
+		}
+		n += number(f, "n")
 	}
-	return total(list, "n")
+	return n
 }
 
 func total(list []*geojson.Feature, key string) (n int) {
@@ -158,8 +166,8 @@ func total(list []*geojson.Feature, key string) (n int) {
 	return n
 }
 
-// crowd puts n features of a kind into a square of that many degrees, north-east of 113.5, 23.
-func crowd(k layers.Kind, n int, side float64) []index.Put {
+// many puts n features of a kind into a square of that many degrees, north-east of 113.5, 23.
+func many(k layers.Kind, n int, side float64) []index.Put {
 	r := rand.New(rand.NewPCG(1, 2))
 	puts := make([]index.Put, n)
 	for i := range puts {
@@ -167,6 +175,15 @@ func crowd(k layers.Kind, n int, side float64) []index.Put {
 			ID: int64(i + 1), Key: geo.KeyOf(113.5+r.Float64()*side, 23+r.Float64()*side),
 			Place: layers.PlaceID(i % 3), Class: uint16(1 + r.IntN(2)), Status: 1, Level: 2, Time: int32(i),
 		}}
+	}
+	return puts
+}
+
+// people are persons, with positions at which they were put.
+func people(n int, side float64) []index.Put {
+	puts := many(layers.KindPerson, n, side)
+	for i := range puts {
+		puts[i].Position = 7
 	}
 	return puts
 }

@@ -62,7 +62,11 @@ func (r Request) Version(s *index.Snapshot) layers.Position {
 	}
 	var v layers.Position
 	for kind, mask := range masks {
-		v = max(v, s.Version(kind, mask, viewOf(r.Scope.Detail(kind), r.Tile, 0).counted))
+		if r.Scope.Rounds(kind) {
+			v = max(v, s.Released())
+		}
+		// Beyond the records a square may be larger than the tile: then it is what counts.
+		v = max(v, s.Version(kind, mask, viewOf(kind, index.Seen, r.Tile, 0).counted))
 	}
 	return v
 }
@@ -132,25 +136,31 @@ func (b *Builder) bounded(ctx context.Context, s *index.Snapshot, r Request) ([]
 	}
 }
 
-// thematic writes each layer as features while the budget lasts, else as cells. Below the finest depth, after a tile
-// that was too large, there are no features.
+// thematic writes each layer as features while the budget lasts, else as cells; what may only be counted always as
+// cells. Below the finest depth, after a tile that was too large, there are no features.
 func (b *Builder) thematic(ctx context.Context, s *index.Snapshot, r Request, depth uint8) (raw []byte, err error) {
 	left := MaxFeatures
 	for _, l := range r.Layers {
 		q := r.query(l)
 		out := newLayer(l.Code)
-		var rows []index.Row
-		fits := false
-		if depth == cellDepth && r.Scope.Detail(l.Kind) == layers.DetailRecords {
-			rows, fits = s.Scan(q, r.Tile, left)
-		}
-		if fits {
-			left -= len(rows)
-			if err := b.features(ctx, out, r, l.Kind, rows); err != nil {
+		if sight := r.Scope.Sight(l.Kind); l.Kind == layers.KindPerson {
+			b.cells(out, s, q, r.Tile, depth)
+		} else {
+			var rows []index.Row
+			fits := false
+			if depth == cellDepth {
+				rows, fits = s.Scan(q, r.Tile, left)
+			}
+			q.Part = index.Records
+			if !fits {
+				b.cells(out, s, q, r.Tile, depth)
+			} else if err := b.features(ctx, out, r, l.Kind, rows); err != nil {
 				return nil, fmt.Errorf("draw layer %s: %w", l.Code, err)
 			}
-		} else {
-			b.cells(out, s, q, r.Tile, depth)
+			left -= len(rows)
+			if q.Part = index.Beyond; !sight.Records.All && !sight.Counts.Nowhere() {
+				b.cells(out, s, q, r.Tile, depth)
+			}
 		}
 		raw = out.appendTo(raw)
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 func TestCellsSumToTheCount(t *testing.T) {
-	f := newFixture(t, crowd(layers.KindSite, 30_000, 0.2)...)
+	f := newFixture(t, many(layers.KindSite, 30_000, 0.2)...)
 	for z := uint8(6); z < 15; z++ {
 		tile := tileAt(113.6, 23.1, z)
 		r := f.request(tile, layers.Loopback(), "sites", "schools")
@@ -50,24 +50,30 @@ func TestCellsSumToTheCount(t *testing.T) {
 }
 
 func TestPeopleAreCountsInCellsNotTooFine(t *testing.T) {
-	f := newFixture(t, crowd(layers.KindPerson, 20_000, 0.02)...)
-	scope := layers.Loopback()
-	for z := uint8(8); z <= geo.MaxZoom; z++ {
-		tile := tileAt(113.51, 23.01, z)
-		got := f.build(t, f.request(tile, scope, "people"))["people"]
-		for _, c := range got {
-			world := float64(uint64(geo.Extent) << z)
-			if side := float64(number(c, "cell")) / world; side < 1.0/(1<<finestCounts) {
-				t.Fatalf("zoom %d: cells of 2^-18 × %v of the world", z, side*(1<<finestCounts))
+	f := newFixture(t, people(20_000, 0.02)...)
+	for name, scope := range map[string]layers.Scope{"exact": layers.Internal("test"), "rounded": layers.Loopback()} {
+		seen := 0
+		for z := uint8(8); z <= geo.MaxZoom; z++ {
+			tile := tileAt(113.51, 23.01, z)
+			list := f.build(t, f.request(tile, scope, "people"))["people"]
+			seen += len(list)
+			for _, c := range list {
+				side := float64(number(c, "cell"))
+				if world := float64(uint64(geo.Extent) << z); side/world < 1.0/(1<<finestCounts) {
+					t.Fatalf("%s, zoom %d: cells of 2^-18 × %v of the world", name, z, side/world*(1<<finestCounts))
+				}
+				n := number(c, "n")
+				if n <= 0 || c.ID != nil || len(c.Properties) != 2 || name == "rounded" && n%scope.Threshold != 0 {
+					t.Fatalf("%s, zoom %d: %v %v", name, z, c.ID, c.Properties)
+				}
+				p := point(t, c)
+				if name == "exact" && n < crowd && z <= finestCounts && (int(p[0])%int(side) != int(side)/2 || int(p[1])%int(side) != int(side)/2) {
+					t.Fatalf("zoom %d: %d persons at %v, not at the middle of a cell of %v", z, n, p, side)
+				}
 			}
-			n, few := number(c, "n"), c.Properties.MustBool("few", false)
-			if few == (n > 0) || n > 0 && n < scope.Threshold || c.ID != nil || len(c.Properties) != 2 {
-				t.Fatalf("zoom %d: %v %v", z, c.ID, c.Properties)
-			}
-			side := float64(number(c, "cell"))
-			if p := point(t, c); few && z <= finestCounts && (int(p[0])%int(side) != int(side)/2 || int(p[1])%int(side) != int(side)/2) {
-				t.Fatalf("zoom %d: few at %v, not at the middle of a cell of %v", z, p, side)
-			}
+		}
+		if seen == 0 {
+			t.Errorf("%s: no cells", name)
 		}
 	}
 	if f.source.asked > 0 {
@@ -75,11 +81,22 @@ func TestPeopleAreCountsInCellsNotTooFine(t *testing.T) {
 	}
 }
 
+// Rounded numbers of persons change when they are released, and only then; the tile's version with them.
+func TestReleasesChangeVersions(t *testing.T) {
+	f := newFixture(t, people(2000, 0.02)...)
+	r := f.request(tileAt(113.51, 23.01, 12), layers.Loopback(), "people")
+	exact := r
+	exact.Scope = layers.Internal("test")
+	if v := r.Version(f.snap); v != 8 || exact.Version(f.snap) != 7 {
+		t.Errorf("rounded at %d, exact at %d", v, exact.Version(f.snap))
+	}
+}
+
 // A square larger than a tile is in one of its tiles, so that no person is counted twice and none is left out.
 func TestDeepTilesDivideNoCell(t *testing.T) {
-	f := newFixture(t, crowd(layers.KindPerson, 3000, 0.003)...)
+	f := newFixture(t, people(3000, 0.003)...)
 	parent := tileAt(113.5015, 23.0015, finestCounts)
-	want := f.build(t, f.request(parent, layers.Loopback(), "people"))["people"]
+	want := f.build(t, f.request(parent, layers.Internal("test"), "people"))["people"]
 	if len(want) != 1 || number(want[0], "n") < 100 {
 		t.Fatalf("the fixture is too thin: %v", want)
 	}
@@ -90,7 +107,7 @@ func TestDeepTilesDivideNoCell(t *testing.T) {
 		for _, tile := range tiles {
 			for _, child := range tile.Children() {
 				next = append(next, child)
-				got := f.build(t, f.request(child, layers.Loopback(), "people"))["people"]
+				got := f.build(t, f.request(child, layers.Internal("test"), "people"))["people"]
 				cells += len(got)
 				n += total(got, "n")
 			}
@@ -102,31 +119,36 @@ func TestDeepTilesDivideNoCell(t *testing.T) {
 }
 
 func TestNobodySeesBeyondTheScope(t *testing.T) {
-	puts := append(crowd(layers.KindSite, 500, 0.01), crowd(layers.KindEvent, 5000, 0.01)...)
-	f := newFixture(t, append(puts, crowd(layers.KindPerson, 5000, 0.01)...)...)
+	puts := append(many(layers.KindSite, 500, 0.01), many(layers.KindEvent, 5000, 0.01)...)
+	f := newFixture(t, append(puts, people(5000, 0.01)...)...)
 	tile := tileAt(113.505, 23.005, 12)
-	onePlace := layers.Loopback()
-	onePlace.AllPlaces = false
-	onePlace.Places.Add(2)
-	noPeople := layers.Loopback()
-	noPeople.Person = layers.DetailNone
-	nowhere := layers.Loopback()
-	nowhere.AllPlaces = false
+	place, all := layers.Reach{}, layers.Everywhere()
+	place.Places.Add(2)
+	here, nobody := layers.Sight{Counts: place, Records: place}, layers.Sight{}
+	countsThere := layers.Sight{Counts: all, Records: place}
 	for _, c := range []struct {
 		name                  string
 		scope                 layers.Scope
 		people, sites, events int
 	}{
 		{"the zero scope", layers.Scope{}, 0, 0, 0},
-		{"no place", nowhere, 0, 0, 0},
-		{"no detail of people", noPeople, 0, 500, 5000},
-		{"one place", onePlace, -1, 166, 1666},
+		{"no people", layers.Scope{Site: layers.Sight{Records: all}, Event: layers.Sight{Records: all}}, 0, 500, 5000},
+		{"one place", layers.Scope{Person: here, Site: here, Event: here}, 1666, 166, 1666},
+		{"counts elsewhere", layers.Scope{Person: nobody, Site: countsThere, Event: countsThere}, 0, 500, 5000},
+		{"people rounded", layers.Loopback(), -1, 500, 5000},
 	} {
 		got := f.build(t, f.request(tile, c.scope, "people", "sites", "events"))
-		if n := total(got["people"], "n"); c.people == 0 && len(got["people"]) > 0 || c.people < 0 && (n == 0 || n > 1700) {
+		if n := total(got["people"], "n"); n != c.people && c.people >= 0 || c.people < 0 && (n == 0 || n%10 != 0) {
 			t.Errorf("%s: %d people", c.name, n)
 		}
-		if len(got["sites"]) != c.sites || told(got["events"]) != c.events {
+		if c.name == "counts elsewhere" {
+			for _, site := range got["sites"] {
+				if _, single := site.Properties["class"]; single == (number(site, "n") > 0) {
+					t.Errorf("%v", site.Properties)
+				}
+			}
+		}
+		if told(got["sites"]) != c.sites || told(got["events"]) != c.events {
 			t.Errorf("%s: %d sites, %d events", c.name, len(got["sites"]), told(got["events"]))
 		}
 	}
@@ -184,7 +206,7 @@ func TestFeaturesHaveTheirAttributes(t *testing.T) {
 }
 
 func TestTheBudgetIsShared(t *testing.T) {
-	puts := append(crowd(layers.KindSite, 1500, 0.001), crowd(layers.KindEvent, 1500, 0.001)...)
+	puts := append(many(layers.KindSite, 1500, 0.001), many(layers.KindEvent, 1500, 0.001)...)
 	f := newFixture(t, puts...)
 	got := f.build(t, f.request(tileAt(113.5005, 23.0005, 12), layers.Loopback(), "sites", "events"))
 	if len(got["sites"]) != 1500 || got["sites"][0].ID == nil {
@@ -196,7 +218,7 @@ func TestTheBudgetIsShared(t *testing.T) {
 }
 
 func TestATileTooLargeIsMadeOfCoarserCells(t *testing.T) {
-	f := newFixture(t, crowd(layers.KindSite, 1900, 0.02)...)
+	f := newFixture(t, many(layers.KindSite, 1900, 0.02)...)
 	for id := range int64(2000) {
 		name := strings.Builder{}
 		for i := range int64(60) {
@@ -211,7 +233,7 @@ func TestATileTooLargeIsMadeOfCoarserCells(t *testing.T) {
 }
 
 func TestFilterAndWindow(t *testing.T) {
-	f := newFixture(t, append(crowd(layers.KindEvent, 100, 0.001), crowd(layers.KindSite, 50, 0.001)...)...)
+	f := newFixture(t, append(many(layers.KindEvent, 100, 0.001), many(layers.KindSite, 50, 0.001)...)...)
 	tile := tileAt(113.5005, 23.0005, 12)
 	minute := func(n int) time.Time { return time.Unix(int64(n)*60, 0).UTC() }
 	fires, err := filter.Parse(layers.KindEvent, "category = 'fire'", f.catalogue, time.UTC)
@@ -272,7 +294,7 @@ func TestBuiltInSets(t *testing.T) {
 }
 
 func TestAFailureGivesNoPartOfATile(t *testing.T) {
-	f := newFixture(t, append(crowd(layers.KindSite, 10, 0.001), crowd(layers.KindEvent, 10, 0.001)...)...)
+	f := newFixture(t, append(many(layers.KindSite, 10, 0.001), many(layers.KindEvent, 10, 0.001)...)...)
 	f.source.err = errors.New("gone")
 	packed, err := f.builder.Build(t.Context(), f.snap, f.request(tileAt(113.5, 23, 8), layers.Loopback(), "sites", "events"))
 	if packed != nil || !errors.Is(err, f.source.err) {
@@ -294,8 +316,8 @@ func TestKeys(t *testing.T) {
 		"layers": func(r *Request) { r.Layers = append(r.Layers, f.catalogue.Layer("schools")) },
 		"set":    func(r *Request) { r.Set, r.Layers = Base, nil },
 		"tile":   func(r *Request) { r.Tile.X++ },
-		"scope":  func(r *Request) { r.Scope.Person = layers.DetailNone },
-		"places": func(r *Request) { r.Scope.AllPlaces = false },
+		"scope":  func(r *Request) { r.Scope.Person = layers.Sight{} },
+		"places": func(r *Request) { r.Scope.Site.Records = layers.Reach{Places: layers.PlaceSet{2}} },
 		"filter": func(r *Request) { r.Filter = fires },
 		"from":   func(r *Request) { r.From = today },
 		"to":     func(r *Request) { r.To = today },
@@ -333,7 +355,7 @@ func TestDescribe(t *testing.T) {
 	if len(got.VectorLayers) != 2 || got.VectorLayers[0].ID != "people" || got.VectorLayers[0].Description != "人口" {
 		t.Errorf("%+v", got.VectorLayers)
 	}
-	if f := got.VectorLayers[0].Fields; f["n"] != "Number" || f["few"] != "Boolean" || f["name"] != "" {
+	if f := got.VectorLayers[0].Fields; f["n"] != "Number" || f["few"] != "" || f["name"] != "" {
 		t.Errorf("fields of people: %v", f)
 	}
 	for set, layer := range map[string]string{Base: "road", Places: "place_label"} {

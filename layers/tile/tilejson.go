@@ -58,8 +58,6 @@ func Describe(origin, set string, list []*layers.Layer, bounds []float64) JSON {
 func fieldsOf(kind layers.Kind) map[string]string {
 	f := map[string]string{"n": "Number", "cell": "Number"}
 	switch kind {
-	case layers.KindPerson:
-		f["few"] = "Boolean"
 	case layers.KindSite:
 		f["name"], f["class"], f["status"] = "String", "String", "String"
 	case layers.KindEvent:

@@ -128,8 +128,7 @@ func (r *run) open(ctx context.Context, ended chan<- error) error {
 
 // chooseScope is an account of all towns but the first: a scope that has to be looked at.
 func (r *run) chooseScope() {
-	r.scope = layers.Loopback()
-	r.scope.AllPlaces = false
+	var most layers.Reach
 	t := r.snap.Tree()
 	root := t.Roots()[0]
 	lo, hi := t.Range(root)
@@ -137,10 +136,12 @@ func (r *run) chooseScope() {
 	for o := lo; o < hi; o++ {
 		if o < skipLo || o >= skipHi {
 			id := t.At(o).ID
-			r.scope.Places.Add(id)
+			most.Places.Add(id)
 			r.sees = append(r.sees, int64(id))
 		}
 	}
+	sight := layers.Sight{Counts: most, Records: most}
+	r.scope = layers.Scope{Actor: "bench", Person: sight, Site: sight, Event: sight}.Sealed()
 }
 
 // where is the SQL condition of a layer, the scope and a tile's frame (nil: everywhere), with its arguments.
@@ -219,7 +220,7 @@ func (r *run) overHTTP(ctx context.Context, conditional bool) (Row, error) {
 	if l == nil {
 		return Row{}, errors.New("the city has no layer people")
 	}
-	t, _ := r.busiest(index.Query{Kind: l.Kind, Layers: 1 << l.Bit, Scope: layers.Loopback()}, 14, 13_000)
+	t, _ := r.busiest(index.Query{Kind: l.Kind, Layers: 1 << l.Bit, Scope: layers.Internal("bench")}, 14, 13_000)
 	path := "/tiles/people/" + t.String() + ".mvt"
 	first, err := fetch(ctx, r.api.Handler(), path)
 	if err != nil {

@@ -1,0 +1,2 @@
+select secret
+from release_secret
