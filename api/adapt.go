@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/http"
+	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -14,35 +16,49 @@ import (
 	"onepicture/layers/index"
 )
 
-// contextKey names what the adapter puts into a request's context.
-type contextKey uint8
+// request is what the adapter knows of a request; it travels as its context.
+type request struct {
+	context.Context
+	id    string
+	scope layers.Scope
+}
 
-const (
-	scopeKey contextKey = iota
-	requestKey
-)
+type requestKey struct{}
+
+// Value gives the request itself; the rest is the context's.
+func (r *request) Value(key any) any {
+	if _, ok := key.(requestKey); ok {
+		return r
+	}
+	return r.Context.Value(key)
+}
+
+func requestOf(ctx context.Context) *request {
+	r, _ := ctx.Value(requestKey{}).(*request)
+	return r
+}
 
 // scopeOf is what the request may see; nothing when the adapter was not passed.
 func scopeOf(ctx context.Context) layers.Scope {
-	scope, _ := ctx.Value(scopeKey).(layers.Scope)
-	return scope
+	if r := requestOf(ctx); r != nil {
+		return r.scope
+	}
+	return layers.Scope{}
 }
 
 func requestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestKey).(string)
-	return id
+	if r := requestOf(ctx); r != nil {
+		return r.id
+	}
+	return ""
 }
 
-// bounded gives the request its scope, its deadline and its body's limit, and waits for the position that it asks for.
-func (s *Server) bounded(c *gin.Context) {
-	ctx := context.WithValue(c.Request.Context(), scopeKey, s.Scope(c.Request))
-	if c.FullPath() != streamRoute {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, deadline)
-		defer cancel()
+// scoped gives the request its scope and waits for the position that it asks for.
+func (s *Server) scoped(c *gin.Context) {
+	ctx := c.Request.Context()
+	if r := requestOf(ctx); r != nil {
+		r.scope = s.Scope(c.Request)
 	}
-	c.Request = c.Request.WithContext(ctx)
-	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxBody)
 	if err := s.await(ctx, c.Request); err != nil {
 		writeProblem(c, err)
 		c.Abort()
@@ -51,11 +67,25 @@ func (s *Server) bounded(c *gin.Context) {
 	c.Next()
 }
 
+// bounded gives the request its deadline and its body's limit. Tiles have their deadline where they are built.
+func (s *Server) bounded(c *gin.Context) {
+	if c.FullPath() != streamRoute {
+		ctx, cancel := context.WithTimeout(c.Request.Context(), deadline)
+		defer cancel()
+		c.Request = c.Request.WithContext(ctx)
+	}
+	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxBody)
+	c.Next()
+}
+
 const minPosition = "X-Min-Position"
 
 // await lets a reader see at least what it has seen or written before, whichever server it meets.
 func (s *Server) await(ctx context.Context, r *http.Request) error {
-	text := r.Header.Get(minPosition)
+	text := ""
+	if list := r.Header[minPosition]; len(list) > 0 {
+		text = list[0]
+	}
 	if text == "" || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return nil
 	}
@@ -126,4 +156,13 @@ func (s *Server) snapshot() (*index.Snapshot, error) {
 	return nil, s.Store.Loading()
 }
 
-func newRequestID() string { return rand.Text() }
+// Request ids are a random word of the process and a number: not to be confused with another server's, and cheap.
+var (
+	processID = rand.Text()[:10] + "-"
+	requests  atomic.Uint64
+)
+
+func newRequestID() string {
+	b := make([]byte, 0, len(processID)+13)
+	return string(strconv.AppendUint(append(b, processID...), requests.Add(1), 36))
+}

@@ -16,16 +16,34 @@ const contentPolicy = "default-src 'none'; script-src 'self'; worker-src 'self' 
 	"connect-src 'self'; img-src 'self' data: blob:; style-src 'self'; font-src 'self'; " +
 	"manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// secure adds the headers that every answer carries.
+// Headers are set by sharing these lists; nothing appends to them.
+var (
+	noSniff     = []string{"nosniff"}
+	sameOrigin  = []string{"same-origin"}
+	noReferrer  = []string{"no-referrer"}
+	noStore     = []string{"no-store"}
+	content     = []string{contentPolicy}
+	permissions = []string{"geolocation=(self), camera=(), microphone=()"}
+)
+
+// secure adds the headers that every page and every answer of the API carries.
 func secure(c *gin.Context) {
 	h := c.Writer.Header()
-	h.Set("Content-Security-Policy", contentPolicy)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Permissions-Policy", "geolocation=(self), camera=(), microphone=()")
-	h.Set("Cache-Control", "no-store") // unless the handler knows better
+	h["Content-Security-Policy"] = content
+	h["X-Content-Type-Options"] = noSniff
+	h["Referrer-Policy"] = noReferrer
+	h["Cross-Origin-Opener-Policy"] = sameOrigin
+	h["Cross-Origin-Resource-Policy"] = sameOrigin
+	h["Permissions-Policy"] = permissions
+	h["Cache-Control"] = noStore // unless the handler knows better
+	c.Next()
+}
+
+// secureTile adds those that mean something for bytes that no browser shows as a page.
+func secureTile(c *gin.Context) {
+	h := c.Writer.Header()
+	h["X-Content-Type-Options"] = noSniff
+	h["Cross-Origin-Resource-Policy"] = sameOrigin
 	c.Next()
 }
 

@@ -1,12 +1,13 @@
 package api
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -18,15 +19,15 @@ import (
 )
 
 // observe names the request, counts it, writes its line to the log and answers for a handler that panics. The line
-// holds the route, never a value of path or query.
+// holds the route, never a value of path or query. Tiles that come at once and without an error are counted only.
 func (s *Server) observe(c *gin.Context) {
 	began := time.Now()
 	id := c.GetHeader("X-Request-Id")
 	if !validID(id) {
 		id = newRequestID()
 	}
-	c.Header("X-Request-Id", id)
-	c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), requestKey, id))
+	c.Writer.Header()["X-Request-Id"] = []string{id}
+	c.Request = c.Request.WithContext(&request{Context: c.Request.Context(), id: id})
 	defer func() {
 		if p := recover(); p != nil {
 			// Of the panic only its type: its text may quote a value.
@@ -39,21 +40,28 @@ func (s *Server) observe(c *gin.Context) {
 	c.Next()
 }
 
+// slow is when an answer from memory is worth a line.
+const slow = 100 * time.Millisecond
+
 func (s *Server) note(c *gin.Context, id string, took time.Duration) {
-	route := c.FullPath()
+	route, method := c.FullPath(), c.Request.Method
 	if route == "" {
 		route = "page"
 	}
 	status := c.Writer.Status()
-	s.metrics.requests.WithLabelValues(route, c.Request.Method, strconv.Itoa(status)).Inc()
+	m := s.metrics.of(route, method, status)
+	m.count.Inc()
 	if route != streamRoute {
-		s.metrics.seconds.WithLabelValues(route).Observe(took.Seconds())
+		m.seconds.Observe(took.Seconds())
 	}
 	level := slog.LevelInfo
-	if status >= 500 {
+	switch {
+	case status >= 500:
 		level = slog.LevelWarn
+	case status < 400 && took < slow && strings.HasPrefix(route, tileRoutes):
+		return // tens of thousands a second; /metrics counts them
 	}
-	slog.LogAttrs(c.Request.Context(), level, "request", slog.String("method", c.Request.Method), slog.String("route", route),
+	slog.LogAttrs(c.Request.Context(), level, "request", slog.String("method", method), slog.String("route", route),
 		slog.Int("status", status), slog.Duration("took", took), slog.Int("bytes", max(c.Writer.Size(), 0)), slog.String("request", id))
 }
 
@@ -77,6 +85,35 @@ type metrics struct {
 	seconds  *prometheus.HistogramVec
 	builds   *prometheus.HistogramVec
 	matched  prometheus.Counter
+	known    sync.Map // requestLabels → *requestMetrics: looked up faster than by labels
+}
+
+type requestLabels struct {
+	route, method string
+	status        int
+}
+
+type requestMetrics struct {
+	count   prometheus.Counter
+	seconds prometheus.Observer
+}
+
+// of are the metrics of a kind of request. A method that no route has is not a label: clients may invent any.
+func (m *metrics) of(route, method string, status int) *requestMetrics {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+	default:
+		method = "other"
+	}
+	labels := requestLabels{route, method, status}
+	if known, ok := m.known.Load(labels); ok {
+		if found, ok := known.(*requestMetrics); ok {
+			return found
+		}
+	}
+	found := &requestMetrics{m.requests.WithLabelValues(route, method, strconv.Itoa(status)), m.seconds.WithLabelValues(route)}
+	m.known.Store(labels, found)
+	return found
 }
 
 func newMetrics(s *Server) *metrics {

@@ -23,6 +23,8 @@ import (
 	"onepicture/layers/tile"
 )
 
+const tileRoutes = "/tiles/"
+
 // Limits of a request.
 const (
 	maxBody       = 64 << 10
@@ -78,7 +80,8 @@ func New(o Options) (*Server, error) {
 		o.Now = time.Now
 	}
 	if o.Scope == nil {
-		o.Scope = func(*http.Request) layers.Scope { return layers.Loopback() }
+		loopback := layers.Loopback().Sealed()
+		o.Scope = func(*http.Request) layers.Scope { return loopback }
 	}
 	s := &Server{Options: o, hub: newHub()}
 	var err error
@@ -93,14 +96,17 @@ func New(o Options) (*Server, error) {
 	if err := s.engine.SetTrustedProxies(nil); err != nil {
 		return nil, fmt.Errorf("make router: %w", err)
 	}
-	s.engine.Use(s.observe, s.guard, secure, compressed, s.bounded)
-	s.register(humagin.New(s.engine, humaConfig(o.Version)))
-	s.engine.GET("/tiles/:layers", s.raw(s.tileJSON))
-	s.engine.GET("/tiles/:layers/:z/:x/:y", s.raw(s.tile))
-	s.engine.GET("/api/stream", s.raw(s.stream))
-	s.engine.GET("/metrics", gin.WrapH(s.metrics.handler()))
-	s.engine.NoRoute(s.raw(s.page))
-	s.engine.NoMethod(s.raw(func(c *gin.Context, _ layers.Scope) error {
+	s.engine.Use(s.observe, s.guard)
+	tiles := s.engine.Group(tileRoutes, secureTile, s.scoped)
+	tiles.GET(":layers", s.raw(s.tileJSON))
+	tiles.GET(":layers/:z/:x/:y", s.raw(s.tile))
+	rest := []gin.HandlerFunc{secure, compressed, s.scoped, s.bounded}
+	group := s.engine.Group("", rest...)
+	s.register(humagin.NewWithGroup(s.engine, group, humaConfig(o.Version)))
+	group.GET(streamRoute, s.raw(s.stream))
+	group.GET("/metrics", gin.WrapH(s.metrics.handler()))
+	s.engine.NoRoute(append(rest, s.raw(s.page))...)
+	s.engine.NoMethod(secure, s.raw(func(c *gin.Context, _ layers.Scope) error {
 		return &statusError{status: http.StatusMethodNotAllowed, code: layers.CodeInvalid, detail: "this address does not take that method"}
 	}))
 	return s, nil

@@ -19,6 +19,12 @@ import (
 	"onepicture/layers/tile"
 )
 
+// Tiles are kept by the browser of one account, and asked for again.
+var (
+	privately  = []string{"private, no-cache"}
+	byEncoding = []string{"Accept-Encoding"}
+)
+
 const tileType = "application/vnd.mapbox-vector-tile"
 
 // tileSet reads which tiles are meant: a built-in set or codes of thematic layers.
@@ -63,7 +69,7 @@ func (s *Server) tileJSON(c *gin.Context, scope layers.Scope) error {
 	if b := wholeBounds(snap.Tree()).value; b != nil {
 		bounds = b[:]
 	}
-	c.Header("Cache-Control", "private, no-cache")
+	c.Writer.Header()["Cache-Control"] = privately
 	c.JSON(http.StatusOK, tile.Describe("http://"+c.Request.Host, set, list, bounds))
 	return nil
 }
@@ -80,10 +86,8 @@ func (s *Server) tile(c *gin.Context, scope layers.Scope) error {
 	key := r.Key(r.Version(snap))
 	etag := tile.ETag(key)
 	h := c.Writer.Header()
-	h.Set("Cache-Control", "private, no-cache")
-	h.Set("Vary", "Accept-Encoding")
-	h.Set("ETag", etag)
-	h.Set("X-Position", snap.Position().String())
+	h["Cache-Control"], h["Vary"] = privately, byEncoding
+	h["Etag"], h["X-Position"] = []string{etag}, []string{snap.Position().String()}
 	if matches(c.GetHeader("If-None-Match"), etag) {
 		s.metrics.matched.Inc()
 		c.Status(http.StatusNotModified)
@@ -115,6 +119,8 @@ func (s *Server) tile(c *gin.Context, scope layers.Scope) error {
 func (s *Server) builder(snap *index.Snapshot, r tile.Request) func(context.Context) ([]byte, error) {
 	return func(ctx context.Context) ([]byte, error) {
 		began := time.Now()
+		ctx, cancel := context.WithTimeout(ctx, deadline)
+		defer cancel()
 		b, err := s.Tiles.Build(ctx, snap, r)
 		set := r.Set
 		if set == "" {

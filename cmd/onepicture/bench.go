@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"runtime/pprof"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ type benchCmd struct {
 	cityFlags
 	Only  []string `help:"Measure these rows only, such as 1,2,4." placeholder:"ROW"`
 	Write string   `help:"Write the table to this file, with machine, commit and command." type:"path" placeholder:"FILE"`
+	CPU   string   `help:"Write a processor profile of the measurements to this file." type:"path" placeholder:"FILE"`
 }
 
 // Run loads the city when it is not there yet, measures, and prints a row as soon as it is there.
@@ -41,6 +43,11 @@ func (c *benchCmd) Run(ctx context.Context) error {
 		if _, err := pool.Exec(ctx, "vacuum (analyze) person, site, event"); err != nil {
 			return fmt.Errorf("analyse: %w", err)
 		}
+		stop, err := profiled(c.CPU)
+		if err != nil {
+			return err
+		}
+		defer stop()
 		rows, err := bench.Run(ctx, pool, bench.Options{Only: c.Only, Report: func(r bench.Row) {
 			fmt.Fprintf(os.Stderr, "row %s measured\n", r.ID)
 		}})
@@ -85,4 +92,22 @@ func field(path, name string) string {
 		}
 	}
 	return "unknown " + name
+}
+
+// profiled writes a processor profile until stop; without a file it does nothing.
+func profiled(file string) (stop func(), err error) {
+	if file == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return nil, fmt.Errorf("write profile: %w", err)
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, fmt.Errorf("write profile: %w", err)
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		_ = f.Close() // what is missing shows when it is read
+	}, nil
 }

@@ -119,11 +119,12 @@ func (r *run) open(ctx context.Context, ended chan<- error) error {
 		return err
 	}
 	context.AfterFunc(ctx, c.Close)
-	if r.api, err = api.New(api.Options{Store: r.store, Changes: l, Tiles: r.tiles, Cache: c, Postgres: r.pool}); err != nil {
-		return err
-	}
 	r.chooseScope()
-	return nil
+	r.api, err = api.New(api.Options{
+		Store: r.store, Changes: l, Tiles: r.tiles, Cache: c, Postgres: r.pool,
+		Scope: func(*http.Request) layers.Scope { return r.scope },
+	})
+	return err
 }
 
 // chooseScope is an account of all towns but the first: a scope that has to be looked at.
@@ -220,7 +221,7 @@ func (r *run) overHTTP(ctx context.Context, conditional bool) (Row, error) {
 	if l == nil {
 		return Row{}, errors.New("the city has no layer people")
 	}
-	t, _ := r.busiest(index.Query{Kind: l.Kind, Layers: 1 << l.Bit, Scope: layers.Internal("bench")}, 14, 13_000)
+	t, _ := r.busiest(index.Query{Kind: l.Kind, Layers: 1 << l.Bit, Scope: r.scope}, 14, 13_000)
 	path := "/tiles/people/" + t.String() + ".mvt"
 	first, err := fetch(ctx, r.api.Handler(), path)
 	if err != nil {
