@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,18 +36,16 @@ func tileSet(c *layers.Catalogue, text string, scope layers.Scope) (set string, 
 	if text == tile.Base || text == tile.Places {
 		return text, nil, nil
 	}
-	seen := map[string]bool{}
 	for code := range strings.SplitSeq(text, ",") {
 		l := c.Layer(code)
 		switch {
 		case l == nil || l.Kind == layers.KindPlace || scope.Detail(l.Kind) == layers.DetailNone:
 			return "", nil, layers.NotFound("layer: a code is not known")
-		case seen[code]:
+		case slices.Contains(list, l):
 			return "", nil, layers.Invalid("layers", "names a layer twice")
 		case len(list) == tile.MaxLayers:
 			return "", nil, layers.Invalid("layers", "are more than %d", tile.MaxLayers)
 		}
-		seen[code] = true
 		list = append(list, l)
 	}
 	return "", list, nil
@@ -146,6 +145,9 @@ func tileRequest(c *gin.Context, w *store.World, scope layers.Scope, today time.
 	}
 	if r.Set, r.Layers, err = tileSet(w.Catalogue, c.Param("layers"), scope); err != nil {
 		return r, err
+	}
+	if c.Request.URL.RawQuery == "" {
+		return r, nil
 	}
 	query := c.Request.URL.Query()
 	for field, at := range map[string]*time.Time{"from": &r.From, "to": &r.To} {

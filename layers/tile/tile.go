@@ -10,7 +10,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
-	"strings"
+	"strconv"
 	"time"
 
 	"onepicture/geo"
@@ -56,17 +56,23 @@ func (r Request) Version(s *index.Snapshot) layers.Position {
 	if r.Set != "" {
 		return s.Configured()
 	}
-	masks := map[layers.Kind]uint64{}
-	for _, l := range r.Layers {
-		masks[l.Kind] |= 1 << l.Bit
-	}
 	var v layers.Position
-	for kind, mask := range masks {
-		if r.Scope.Rounds(kind) {
+	for i, l := range r.Layers {
+		mask, known := uint64(0), false
+		for j, other := range r.Layers {
+			if other.Kind == l.Kind {
+				known = known || j < i
+				mask |= 1 << other.Bit
+			}
+		}
+		if known {
+			continue
+		}
+		if r.Scope.Rounds(l.Kind) {
 			v = max(v, s.Released())
 		}
 		// Beyond the records a square may be larger than the tile: then it is what counts.
-		v = max(v, s.Version(kind, mask, viewOf(kind, index.Seen, r.Tile, 0).counted))
+		v = max(v, s.Version(l.Kind, mask, viewOf(l.Kind, index.Seen, r.Tile, 0).counted))
 	}
 	return v
 }
@@ -74,23 +80,38 @@ func (r Request) Version(s *index.Snapshot) layers.Position {
 // Key names the tile's bytes at a version: layers, tile, version, what the scope means, filter, window. Equal keys
 // mean equal bytes; no personal value is in it.
 func (r Request) Key(v layers.Position) string {
-	codes := r.Set
+	b := append(make([]byte, 0, 160), "tile1|"...)
+	b = append(b, r.Set...)
 	for _, l := range r.Layers {
-		codes += l.Code + ","
+		b = append(append(b, l.Code...), ',')
 	}
-	window := ""
+	b = appendNumbers(append(b, '|'), '/', uint64(r.Tile.Z), uint64(r.Tile.X), uint64(r.Tile.Y))
+	b = appendNumbers(append(b, '|'), '|', uint64(v))
+	b = append(append(b, '|'), r.Scope.Class()...)
+	b = append(append(b, '|'), r.Filter.Key()...)
+	b = append(b, '|')
 	if !r.From.IsZero() || !r.To.IsZero() {
-		window = fmt.Sprintf("%d-%d", r.From.Unix(), r.To.Unix())
+		b = strconv.AppendInt(append(strconv.AppendInt(b, r.From.Unix(), 10), '-'), r.To.Unix(), 10)
 	}
 	// At midnight ages and the validity of places change without a change in the ledger.
-	day := r.Today.Format("20060102")
-	return strings.Join([]string{"tile1", codes, r.Tile.String(), v.String(), r.Scope.Class(), r.Filter.Key(), window, day}, "|")
+	return string(strconv.AppendInt(append(b, '|'), int64(layers.Days(r.Today)), 10))
+}
+
+func appendNumbers(b []byte, between byte, list ...uint64) []byte {
+	for i, n := range list {
+		if i > 0 {
+			b = append(b, between)
+		}
+		b = strconv.AppendUint(b, n, 10)
+	}
+	return b
 }
 
 // ETag is the weak tag of a key: any encoding of the same bytes.
 func ETag(key string) string {
 	sum := sha256.Sum256([]byte(key))
-	return `W/"` + hex.EncodeToString(sum[:12]) + `"`
+	b := append(make([]byte, 0, 28), `W/"`...)
+	return string(append(hex.AppendEncode(b, sum[:12]), '"'))
 }
 
 // Builder builds tiles.
