@@ -20,7 +20,7 @@ import (
 type Problem struct {
 	Title  string       `json:"title" doc:"The status in words"`
 	Status int          `json:"status"`
-	Code   string       `json:"code" enum:"invalid,not_found,forbidden,conflict,unavailable,too_large,internal" doc:"What went wrong, one of a closed set"`
+	Code   string       `json:"code" enum:"invalid,not_found,unauthenticated,forbidden,conflict,unavailable,too_many,too_large,internal" doc:"What went wrong, one of a closed set"`
 	Detail string       `json:"detail" doc:"A sentence for the user"`
 	Errors []FieldError `json:"errors,omitempty"`
 
@@ -55,7 +55,8 @@ var statuses = map[layers.Code]int{
 	layers.CodeInvalid: http.StatusUnprocessableEntity, layers.CodeNotFound: http.StatusNotFound,
 	layers.CodeForbidden: http.StatusForbidden, layers.CodeConflict: http.StatusConflict,
 	layers.CodeUnavailable: http.StatusServiceUnavailable, layers.CodeTooLarge: http.StatusRequestEntityTooLarge,
-	layers.CodeInternal: http.StatusInternalServerError,
+	layers.CodeInternal: http.StatusInternalServerError, layers.CodeUnauthenticated: http.StatusUnauthorized,
+	layers.CodeTooMany: http.StatusTooManyRequests,
 }
 
 // statusError is for answers whose status is not that of their code.

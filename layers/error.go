@@ -11,13 +11,15 @@ type Code string
 
 // The codes.
 const (
-	CodeInvalid     Code = "invalid"     // the request or a field of it; 422
-	CodeNotFound    Code = "not_found"   // or not within the scope: the two are not told apart; 404
-	CodeForbidden   Code = "forbidden"   // 403
-	CodeConflict    Code = "conflict"    // the state has changed meanwhile; 409
-	CodeUnavailable Code = "unavailable" // try again; 503
-	CodeTooLarge    Code = "too_large"   // 413
-	CodeInternal    Code = "internal"    // 500
+	CodeInvalid         Code = "invalid"         // the request or a field of it; 422
+	CodeNotFound        Code = "not_found"       // or not within the scope: the two are not told apart; 404
+	CodeUnauthenticated Code = "unauthenticated" // nobody has signed in, or the session is over; 401
+	CodeForbidden       Code = "forbidden"       // 403
+	CodeConflict        Code = "conflict"        // the state has changed meanwhile; 409
+	CodeUnavailable     Code = "unavailable"     // try again; 503
+	CodeTooMany         Code = "too_many"        // asked too often: wait; 429
+	CodeTooLarge        Code = "too_large"       // 413
+	CodeInternal        Code = "internal"        // 500
 )
 
 // Error is the one error that crosses floors towards a user: a code, a sentence safe to show, and the field that it
@@ -53,6 +55,14 @@ func NotFound(what string) *Error {
 // Unavailable says to try again after a while.
 func Unavailable(after time.Duration, message string, cause error) *Error {
 	return &Error{Code: CodeUnavailable, Message: message, RetryAfter: after, Cause: cause}
+}
+
+// Forbidden says what the scope does not allow.
+func Forbidden(message string) *Error { return &Error{Code: CodeForbidden, Message: message} }
+
+// TooMany says to wait before asking again.
+func TooMany(after time.Duration, message string) *Error {
+	return &Error{Code: CodeTooMany, Message: message, RetryAfter: after}
 }
 
 // CodeOf is the code of an error; CodeInternal for those that are not of this type.
