@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -24,14 +26,30 @@ func Text(name string) string {
 	return string(b)
 }
 
-// PoolOptions bounds a pool of connections.
+// PoolOptions bounds a pool of connections. Zero is unbounded, for imports, migrations and the load of the index.
 type PoolOptions struct {
 	Name             string        // application_name, as pg_stat_activity shows it
 	MaxConns         int32         // 0: 20
-	StatementTimeout time.Duration // 0: none
+	StatementTimeout time.Duration // PostgreSQL ends a statement that runs longer
+	IdleTimeout      time.Duration // PostgreSQL ends a transaction in which nothing happens for so long
+	AcquireTimeout   time.Duration // how long a caller waits for a connection; then context.DeadlineExceeded
 }
 
-// Open connects to the database of the URL. Geometry columns travel as orb.Geometry (geometry.go). Times are UTC.
+// Serving are the bounds of the connections that answer requests: 20 of them. A request has 10 s; PostgreSQL ends the
+// statement a little later by itself, should the word that the request is over never reach it. Who finds no free
+// connection within a second is told to come again, while there is still time to do so.
+func Serving(name string) PoolOptions {
+	return PoolOptions{
+		Name: name, StatementTimeout: 12 * time.Second, IdleTimeout: 15 * time.Second, AcquireTimeout: time.Second,
+	}
+}
+
+// cancelTime is how long a connection waits for PostgreSQL to end a statement whose caller is gone. Then the connection
+// is closed.
+const cancelTime = 3 * time.Second
+
+// Open connects to the database of the URL. Geometry columns travel as orb.Geometry (geometry.go). Times are UTC. When
+// a context ends, the statement under way is cancelled in PostgreSQL too.
 func Open(ctx context.Context, url string, o PoolOptions) (*pgxpool.Pool, error) {
 	c, err := pgxpool.ParseConfig(url)
 	if err != nil {
@@ -43,14 +61,7 @@ func Open(ctx context.Context, url string, o PoolOptions) (*pgxpool.Pool, error)
 	}
 	c.HealthCheckPeriod = 5 * time.Second
 	c.ConnConfig.ConnectTimeout = 5 * time.Second
-	p := c.ConnConfig.RuntimeParams
-	p["timezone"] = "UTC"
-	if o.Name != "" {
-		p["application_name"] = o.Name
-	}
-	if o.StatementTimeout > 0 {
-		p["statement_timeout"] = fmt.Sprint(o.StatementTimeout.Milliseconds())
-	}
+	o.bound(c.ConnConfig)
 	c.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error { return registerGeometry(ctx, conn) }
 	pool, err := pgxpool.NewWithConfig(ctx, c)
 	if err != nil {
@@ -62,3 +73,53 @@ func Open(ctx context.Context, url string, o PoolOptions) (*pgxpool.Pool, error)
 	}
 	return pool, nil
 }
+
+// bound writes the options into the settings of each connection.
+func (o PoolOptions) bound(c *pgx.ConnConfig) {
+	p := c.RuntimeParams
+	p["timezone"] = "UTC"
+	// A server that was killed tells PostgreSQL nothing: it looks by itself whether somebody still waits.
+	p["client_connection_check_interval"] = "2s"
+	if o.Name != "" {
+		p["application_name"] = o.Name
+	}
+	if o.StatementTimeout > 0 {
+		p["statement_timeout"] = fmt.Sprint(o.StatementTimeout.Milliseconds())
+	}
+	if o.IdleTimeout > 0 {
+		p["idle_in_transaction_session_timeout"] = fmt.Sprint(o.IdleTimeout.Milliseconds())
+	}
+	if o.AcquireTimeout > 0 {
+		c.Tracer = patience{o.AcquireTimeout}
+	}
+	c.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: cancelTime}
+	}
+}
+
+// patience bounds the wait for a connection, and nothing else of a query: pgxpool asks its tracer which context to wait
+// with.
+type patience struct{ wait time.Duration }
+
+type patienceKey struct{}
+
+// TraceAcquireStart begins the wait.
+func (p patience) TraceAcquireStart(ctx context.Context, _ *pgxpool.Pool, _ pgxpool.TraceAcquireStartData) context.Context {
+	waiting, cancel := context.WithTimeout(ctx, p.wait)
+	return context.WithValue(waiting, patienceKey{}, cancel)
+}
+
+// TraceAcquireEnd ends it.
+func (patience) TraceAcquireEnd(ctx context.Context, _ *pgxpool.Pool, _ pgxpool.TraceAcquireEndData) {
+	if cancel, ok := ctx.Value(patienceKey{}).(context.CancelFunc); ok {
+		cancel()
+	}
+}
+
+// TraceQueryStart leaves a query as it is; pgx takes only tracers of queries.
+func (patience) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	return ctx
+}
+
+// TraceQueryEnd has nothing to end.
+func (patience) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}

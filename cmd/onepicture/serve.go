@@ -48,20 +48,26 @@ func (c *serveCmd) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	pool, err := s.openDatabase(ctx, "onepicture serve")
+	feed, err := s.openDatabase(ctx, "onepicture feed")
+	if err != nil {
+		return err
+	}
+	defer feed.Close()
+	if c.Demo {
+		if err := loadCity(ctx, feed, c.options()); err != nil {
+			return err
+		}
+	}
+	pool, err := sql.Open(ctx, s.databaseURL, sql.Serving("onepicture serve"))
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
-	if c.Demo {
-		if err := loadCity(ctx, pool, c.options()); err != nil {
-			return err
-		}
-	}
-	return c.serve(ctx, listener, pool, s.redisURL)
+	return c.serve(ctx, listener, feed, pool, s.redisURL)
 }
 
-func (c *serveCmd) serve(ctx context.Context, listener net.Listener, pool *pgxpool.Pool, redisURL string) error {
+// serve keeps the index fed over one pool, without time-outs, and answers requests over the other.
+func (c *serveCmd) serve(ctx context.Context, listener net.Listener, feed, pool *pgxpool.Pool, redisURL string) error {
 	redis, err := cache.OpenRedis(redisURL)
 	if err != nil {
 		return err
@@ -81,7 +87,8 @@ func (c *serveCmd) serve(ctx context.Context, listener net.Listener, pool *pgxpo
 		return err
 	}
 	l := ledger.New(pool)
-	st := store.New(pool, l, index.New())
+	st := store.New(feed, ledger.New(feed), index.New())
+	st.ReadThrough(pool)
 	desk := dispatch.New(l, st, time.Now)
 	server, err := api.New(api.Options{
 		Store: st, Desk: desk, Changes: l, Tiles: tile.NewBuilder(st, st.Catalogue), Cache: tiles, Imports: imports{pool},

@@ -60,7 +60,7 @@ func (s *Store) Event(ctx context.Context, scope layers.Scope, id int64) (EventD
 	var e EventDetail
 	var position int64
 	var class, item, level, status, channel int16
-	err := s.pool.QueryRow(ctx, eventSQL, id).Scan(&e.ID, &e.Title, &e.Description, &e.Address, &e.Attributes,
+	err := s.reads.QueryRow(ctx, eventSQL, id).Scan(&e.ID, &e.Title, &e.Description, &e.Address, &e.Attributes,
 		&class, &item, &level, &status, &channel, &e.ReportedAt, &e.DueAt, &e.ClosedAt, &e.Version, &e.Point,
 		&e.Place, &e.Source, &e.SourceEn, &position)
 	if err != nil {
@@ -96,7 +96,7 @@ func (s *Store) Events(ctx context.Context, scope layers.Scope, q EventQuery) ([
 	for i := range records {
 		ids[i] = records[i].ID
 	}
-	list, err := collect(ctx, s.pool, eventsByIDSQL, scanEvent, ids)
+	list, err := collect(ctx, s.reads, eventsByIDSQL, scanEvent, ids)
 	if err != nil {
 		return nil, snap, ledger.Problem("events", err)
 	}

@@ -26,7 +26,7 @@ func (s *Store) Features(ctx context.Context, scope layers.Scope, kind layers.Ki
 	if text == "" {
 		return nil, nil
 	}
-	rows, err := s.pool.Query(ctx, text, ids)
+	rows, err := s.reads.Query(ctx, text, ids)
 	if err != nil {
 		return nil, ledger.Problem(string(kind), err)
 	}
@@ -56,6 +56,6 @@ func (s *Store) Places(ctx context.Context, t geo.Tile) ([]byte, error) {
 
 func (s *Store) bytes(ctx context.Context, what, text string, args ...any) ([]byte, error) {
 	var b []byte
-	err := s.pool.QueryRow(ctx, text, args...).Scan(&b)
+	err := s.reads.QueryRow(ctx, text, args...).Scan(&b)
 	return b, ledger.Problem(what, err)
 }

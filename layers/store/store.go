@@ -18,7 +18,8 @@ import (
 // Store reads from one database and keeps in memory what is small and read by everything: the catalogue, the tree of
 // places, the deployment. It is safe for concurrent use.
 type Store struct {
-	pool   *pgxpool.Pool
+	pool   *pgxpool.Pool // of the feed: a load takes as long as it takes
+	reads  *pgxpool.Pool // of requests
 	ledger *ledger.Ledger
 	index  *index.Index
 	world  atomic.Pointer[World]
@@ -27,8 +28,12 @@ type Store struct {
 
 // New is a store that will feed the given index; Run makes both useful.
 func New(pool *pgxpool.Pool, l *ledger.Ledger, x *index.Index) *Store {
-	return &Store{pool: pool, ledger: l, index: x}
+	return &Store{pool: pool, reads: pool, ledger: l, index: x}
 }
+
+// ReadThrough answers requests over a pool of their own, so that neither they nor the feed wait for the other's
+// connections, and each has its own time-outs. Call it before the first request.
+func (s *Store) ReadThrough(pool *pgxpool.Pool) { s.reads = pool }
 
 // World is the configured and slowly changing part of the picture at one moment. It is immutable.
 type World struct {
