@@ -119,13 +119,18 @@ func (b *Builder) Release(secret []byte, numbers []Numbers, position layers.Posi
 func (x *Index) Load(b *Builder, tree *layers.Tree, position, configured layers.Position, at time.Time) error {
 	x.write.Lock()
 	defer x.write.Unlock()
-	s := &Snapshot{position: position, at: at, tree: tree, configured: configured, bits: b.bits, released: b.past.with(nil, b.past.position)}
+	// What committed while an older transaction still ran is in the rows, and is told again when the picture gets there.
+	// Until then it counts as of the picture: a version above it would not rise with the older one's change.
+	s := &Snapshot{
+		position: position, at: at, tree: tree, configured: min(configured, position), bits: b.bits,
+		released: b.past.with(nil, min(b.past.position, position)),
+	}
 	for i, k := range layers.Kinds {
 		st := &b.stages[i]
 		if !st.known {
 			st.floor = position
 		}
-		t, err := st.table()
+		t, err := st.table(position)
 		if err != nil {
 			return fmt.Errorf("load %ss: %w", k, err)
 		}
@@ -136,7 +141,7 @@ func (x *Index) Load(b *Builder, tree *layers.Tree, position, configured layers.
 	return nil
 }
 
-func (s *stage) table() (*table, error) {
+func (s *stage) table(position layers.Position) (*table, error) {
 	if len(s.open) > 0 {
 		sortRun(s.open)
 		s.runs = append(s.runs, s.open)
@@ -169,7 +174,7 @@ func (s *stage) table() (*table, error) {
 	}
 	t.shapes = slices.Clip(s.shapes)
 	slices.SortFunc(t.shapes, func(a, b shape) int { return cmp.Compare(a.id, b.id) })
-	t.versions = s.versions(t.shapes)
+	t.versions = s.versions(t.shapes, position)
 	return t, nil
 }
 
@@ -278,25 +283,26 @@ func sink(heads [][]staged, i int) {
 	}
 }
 
-// versions notes the positions of the rows after the floor. A row's layers before its last change are not known, so
-// each counts for all layers.
-func (s *stage) versions(shapes []shape) *versions {
-	v := newVersions(s.floor)
+// versions notes the positions of the rows after the floor, none above the picture's. A row's layers before its last
+// change are not known, so each counts for all layers.
+func (s *stage) versions(shapes []shape, position layers.Position) *versions {
+	v := newVersions(min(s.floor, position))
 	const shift = 64 - 2*versionDepth
 	for _, run := range s.runs {
 		var cell geo.Key
 		var last layers.Position
 		for i := range run {
 			r := &run[i]
-			if r.at <= s.floor {
+			at := min(r.at, position)
+			if at <= v.base {
 				continue
 			}
-			if r.Key>>shift != cell || r.at > last {
-				cell, last = r.Key>>shift, r.at
-				v.raise(r.Key, ^uint64(0), r.at)
+			if r.Key>>shift != cell || at > last {
+				cell, last = r.Key>>shift, at
+				v.raise(r.Key, ^uint64(0), at)
 			}
 			if sh, ok := findShape(shapes, r.ID); ok {
-				v.raiseBox(sh.box(), ^uint64(0), r.at)
+				v.raiseBox(sh.box(), ^uint64(0), at)
 			}
 		}
 		v.bound()
