@@ -66,10 +66,11 @@ type Change struct {
 }
 
 // Batch is what a follower delivers: all changes of the positions that became complete, ordered by (Position, Seq).
-// Two changes of one feature may come in one batch with the later state at the smaller position; Seq tells which is
-// later, because a row's writer holds its lock when it takes the number.
+// Two changes of one feature may come with the later state at the smaller position, in one batch or in two; Seq tells
+// which is later, because a row's writer holds its lock when it takes the number.
 type Batch struct {
 	Changes []Change
 	Through Position  // every position up to this one is complete
+	Begun   Position  // no position from this one on had begun when the changes were read
 	At      time.Time // the database's clock when that was so: the as-of time
 }

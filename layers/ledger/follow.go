@@ -60,7 +60,7 @@ func (l *Ledger) Since(ctx context.Context, after layers.Position, limit int) (b
 	if err != nil {
 		return b, false, err
 	}
-	b.At = h.at
+	b.At, b.Begun = h.at, h.max
 	b.Changes, b.Through, err = between(ctx, l.pool, after, h.min-1, limit)
 	return b, b.Through < h.min-1, err
 }
@@ -144,7 +144,7 @@ func (f *follower) step(ctx context.Context, q queryer) (more bool, err error) {
 		return false, err
 	}
 	f.mark(h, through)
-	if err := f.apply(ctx, layers.Batch{Changes: changes, Through: through, At: f.asOf}); err != nil {
+	if err := f.apply(ctx, layers.Batch{Changes: changes, Through: through, Begun: h.max, At: f.asOf}); err != nil {
 		return false, &applyError{err}
 	}
 	f.done = through

@@ -47,6 +47,7 @@ type Applied struct {
 type feedState struct {
 	loaded, expected atomic.Int64
 	bits             index.Bits
+	order            order // the follower's alone
 	day              time.Time
 }
 
@@ -275,7 +276,7 @@ func (s *Store) apply(ctx context.Context, b layers.Batch) ([]index.Effect, erro
 				return nil, err
 			}
 			u.Numbers = append(u.Numbers, numbers...)
-		case !slices.Contains(layers.Kinds, c.Kind): // not the index's
+		case !slices.Contains(layers.Kinds, c.Kind) || s.feed.order.late(c): // not the index's, or no longer so
 		case c.Op == layers.OpDelete:
 			u.Deletes = append(u.Deletes, index.Delete{Kind: c.Kind, ID: c.FeatureID, Position: c.Position})
 		case c.Op == layers.OpPut && c.Record != nil:
@@ -299,6 +300,7 @@ func (s *Store) apply(ctx context.Context, b layers.Batch) ([]index.Effect, erro
 	if err := s.reconfigure(ctx, &u, configured, places); err != nil {
 		return nil, err
 	}
+	s.feed.order.applied(b)
 	return s.index.Apply(u), nil
 }
 
