@@ -1,6 +1,7 @@
 package layers
 
 import (
+	"math"
 	"time"
 
 	"onepicture/geo"
@@ -36,8 +37,8 @@ const NoTime int32 = -1 << 31
 // PlaceID is the dense number of a place, its row id. Zero is "in no place".
 type PlaceID int32
 
-// Minutes is t as minutes since 1970 in UTC, the unit of Record.Time for sites and events.
-func Minutes(t time.Time) int32 { return int32(t.Unix() / 60) }
+// Minutes is t as whole minutes since 1970 in UTC, the unit of Record.Time for sites and events.
+func Minutes(t time.Time) int32 { return int32(math.Floor(float64(t.Unix()) / 60)) }
 
 // Days is the civil date of t as days since 1970-01-01, the unit of Record.Time for persons.
 func Days(t time.Time) int32 {

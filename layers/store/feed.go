@@ -13,7 +13,6 @@ import (
 	"github.com/paulmach/orb"
 	"golang.org/x/sync/errgroup"
 
-	"onepicture/geo"
 	"onepicture/layers"
 	"onepicture/layers/filter"
 	"onepicture/layers/index"
@@ -25,12 +24,7 @@ var (
 	horizonSQL    = sql.Text("ledger/horizon.sql")
 	departedSQL   = sql.Text("store/departed.sql")
 	configuredSQL = sql.Text("store/configured.sql")
-	feedSQL       = map[layers.Kind]string{
-		layers.KindPerson: sql.Text("store/feed_person.sql"),
-		layers.KindSite:   sql.Text("store/feed_site.sql"),
-		layers.KindEvent:  sql.Text("store/feed_event.sql"),
-	}
-	lastSQL = map[layers.Kind]string{
+	lastSQL       = map[layers.Kind]string{
 		layers.KindPerson: sql.Text("store/last_person.sql"),
 		layers.KindSite:   sql.Text("store/last_site.sql"),
 		layers.KindEvent:  sql.Text("store/last_event.sql"),
@@ -206,56 +200,18 @@ func (s *Store) loadSpans(ctx context.Context, snapshot string, take func() (spa
 	if _, err := tx.Exec(ctx, "set transaction snapshot '"+snapshot+"'"); err != nil {
 		return err
 	}
+	var puts []index.Put
 	for {
 		sp, ok := take()
 		if !ok {
 			return nil
 		}
-		puts, err := readRows(ctx, tx, sp)
-		if err != nil {
+		if puts, err = readRows(ctx, tx.Conn(), sp, puts[:0]); err != nil {
 			return err
 		}
 		b.Add(sp.kind, puts)
 		s.feed.loaded.Add(sp.last - sp.first + 1)
 	}
-}
-
-// readRows reads the index's columns of the features whose ids lie in the range.
-func readRows(ctx context.Context, q queryer, sp span) ([]index.Put, error) {
-	rows, err := q.Query(ctx, feedSQL[sp.kind], sp.first, sp.last)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []index.Put
-	for rows.Next() {
-		p := index.Put{Kind: sp.kind}
-		r := &p.Record
-		var lon, lat float64
-		var position int64
-		var class, item, status, level int16
-		var flags int32
-		var box orb.Geometry
-		switch sp.kind {
-		case layers.KindPerson:
-			err = rows.Scan(&r.ID, &lon, &lat, &r.Place, &class, &status, &flags, &r.Time, &position)
-		case layers.KindSite:
-			err = rows.Scan(&r.ID, &lon, &lat, &r.Place, &class, &status, &r.Time, &position, &box)
-		case layers.KindEvent:
-			err = rows.Scan(&r.ID, &lon, &lat, &r.Place, &class, &item, &status, &level, &flags, &r.Time, &r.Due, &position)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read %s rows: %w", sp.kind, err)
-		}
-		r.Key, p.Position = geo.KeyOf(lon, lat), layers.Position(position)
-		r.Class, r.Item, r.Status, r.Level, r.Flags = uint16(class), uint16(item), uint8(status), uint8(level), uint32(flags)
-		if box != nil {
-			bound := box.Bound()
-			p.Bound = &bound
-		}
-		out = append(out, p)
-	}
-	return out, rows.Err()
 }
 
 // apply turns a batch into an update of the index.
@@ -288,13 +244,11 @@ func (s *Store) apply(ctx context.Context, b layers.Batch) ([]index.Effect, erro
 			}
 			u.Puts = append(u.Puts, p)
 		case c.Op == layers.OpBatch:
-			for _, ids := range c.IDs {
-				puts, err := readRows(ctx, s.pool, span{c.Kind, ids.First, ids.Last})
-				if err != nil {
-					return nil, err
-				}
-				u.Puts = append(u.Puts, puts...)
+			puts, err := s.readBatch(ctx, c)
+			if err != nil {
+				return nil, err
 			}
+			u.Puts = append(u.Puts, puts...)
 		}
 	}
 	if err := s.reconfigure(ctx, &u, configured, places); err != nil {
@@ -302,6 +256,22 @@ func (s *Store) apply(ctx context.Context, b layers.Batch) ([]index.Effect, erro
 	}
 	s.feed.order.applied(b)
 	return s.index.Apply(u), nil
+}
+
+// readBatch reads the rows that a batch put, as they are now.
+func (s *Store) readBatch(ctx context.Context, c *layers.Change) ([]index.Put, error) {
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Release()
+	var puts []index.Put
+	for _, ids := range c.IDs {
+		if puts, err = readRows(ctx, conn.Conn(), span{c.Kind, ids.First, ids.Last}, puts); err != nil {
+			return nil, err
+		}
+	}
+	return puts, nil
 }
 
 // reconfigure reads the world again when configuration or places changed, and decides ages anew when the day has.
