@@ -74,7 +74,11 @@ func (s *Server) bounded(c *gin.Context) {
 		defer cancel()
 		c.Request = c.Request.WithContext(ctx)
 	}
-	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxBody)
+	limit := int64(maxBody)
+	if c.FullPath() == countRoute {
+		limit = maxAreaBody
+	}
+	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, limit)
 	c.Next()
 }
 
@@ -86,7 +90,7 @@ func (s *Server) await(ctx context.Context, r *http.Request) error {
 	if list := r.Header[minPosition]; len(list) > 0 {
 		text = list[0]
 	}
-	if text == "" || r.Method != http.MethodGet && r.Method != http.MethodHead {
+	if text == "" || r.Method != http.MethodGet && r.Method != http.MethodHead && r.URL.Path != countRoute {
 		return nil
 	}
 	p, err := layers.ParsePosition(text)
@@ -100,7 +104,9 @@ func (s *Server) await(ctx context.Context, r *http.Request) error {
 
 // handle adds a described operation. Its function gets the scope and returns the answer or an error of layers.
 func handle[I, O any](a huma.API, op huma.Operation, s *Server, fn func(context.Context, layers.Scope, *I) (*O, error)) {
-	op.MaxBodyBytes = maxBody
+	if op.MaxBodyBytes == 0 {
+		op.MaxBodyBytes = maxBody
+	}
 	op.BodyReadTimeout = 10 * time.Second
 	if len(op.Errors) == 0 {
 		op.Errors = []int{http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusServiceUnavailable}
@@ -135,7 +141,7 @@ func seesAnything(scope layers.Scope) error {
 func (s *Server) raw(fn func(*gin.Context, layers.Scope) error) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		if err := fn(c, scopeOf(c.Request.Context())); err != nil {
-			if errors.Is(err, context.Canceled) && c.Request.Context().Err() != nil {
+			if errors.Is(c.Request.Context().Err(), context.Canceled) {
 				c.Abort() // nobody is there to be told
 				return
 			}

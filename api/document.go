@@ -8,6 +8,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
 	"github.com/gin-gonic/gin"
+
+	"onepicture/layers/filter"
+	"onepicture/layers/tile"
 )
 
 // Document is the OpenAPI 3.1 document of the server, made without one: the client's types come from it. The same
@@ -34,6 +37,8 @@ const documentVersion = "1"
 // describe adds the routes that are not JSON to the document: tiles and the stream.
 func describe(a huma.API) {
 	text, whole := &huma.Schema{Type: "string"}, &huma.Schema{Type: "integer"}
+	longest := filter.MaxBytes
+	condition := &huma.Schema{Type: "string", MaxLength: &longest}
 	path := func(name, doc string, of *huma.Schema) *huma.Param {
 		return &huma.Param{Name: name, In: "path", Required: true, Description: doc, Schema: of}
 	}
@@ -51,14 +56,14 @@ func describe(a huma.API) {
 		op.Responses["200"].Content = map[string]*huma.MediaType{kind: {}}
 		a.OpenAPI().AddOperation(&op)
 	}
-	sets := path("layers", "Codes of thematic layers with commas between, or base, or places", text)
+	sets := path("layers", fmt.Sprintf("Codes of at most %d thematic layers with commas between, or base, or places", tile.MaxLayers), text)
 	add("tilejson", "/tiles/{layers}.json", "What a set of tiles holds", "TileJSON 3.0.", "application/json",
 		map[string]string{"200": "The description"}, sets)
 	add("tile", "/tiles/{layers}/{z}/{x}/{y}.mvt", "A vector tile",
-		"One MVT layer a code: cells with n (or few: true) where there is much, features where there is little.", tileType,
+		"One MVT layer a code: cells with n where there is much, features where there is little.", tileType,
 		map[string]string{"200": "The tile", "204": "An empty tile", "304": "The tile has not changed"}, sets,
 		path("z", "Zoom", whole), path("x", "Column", whole), path("y", "Row from the north", whole),
-		other("query", "filter", "CQL2 text over the properties of the layers' kind"),
+		&huma.Param{Name: "filter", In: "query", Description: "CQL2 text over the properties of the layers' kind", Schema: condition},
 		other("query", "from", "RFC 3339: only what is of this time or later"), other("query", "to", "RFC 3339: only what is earlier"),
 		other("header", "If-None-Match", "ETag of the tile that is there already"))
 	add("stream", streamRoute, "Every change as it is committed",

@@ -165,7 +165,7 @@ func (r reckoning) today(q index.Query) index.Query {
 
 func (r reckoning) overdue(q index.Query) index.Query {
 	minute := layers.Minutes(r.now)
-	q.Statuses = ^uint16(1<<layers.StatusClose | 1<<layers.StatusVoid)
+	q.Statuses = openStatuses
 	q.Match = func(e *layers.Record) bool { return e.Due != 0 && e.Due < minute }
 	return q
 }

@@ -76,6 +76,8 @@ func problemOf(ctx context.Context, method string, err error) *Problem {
 	switch {
 	case errors.As(err, &p):
 		return p
+	case errors.Is(ctx.Err(), context.Canceled): // nobody is there to be told, and that is no failure of ours
+		return problem(http.StatusServiceUnavailable, layers.CodeUnavailable, "the request was given up")
 	case errors.As(err, &odd):
 		return problem(odd.status, odd.code, odd.detail)
 	case errors.As(err, &known):

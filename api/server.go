@@ -128,6 +128,7 @@ func (s *Server) register(a huma.API) {
 	s.deploymentRoutes(a)
 	s.placeRoutes(a)
 	s.figureRoutes(a)
+	s.countRoutes(a)
 	s.layerRoutes(a)
 	s.eventRoutes(a)
 	s.siteRoutes(a)
