@@ -32,7 +32,6 @@ const input = (more: Partial<StyleInput> = {}): StyleInput => ({
   ],
   selected: { code: '441900122000', level: 2 },
   hatched: ['441900122001'],
-  few: '<10',
   scale: 1,
   ...more,
 });
@@ -100,8 +99,15 @@ describe('classes of figures', () => {
     expect(new Set(classes)).toEqual(new Set(Array.from({ length: CLASSES }, (_, i) => i)));
     expect(classes).toEqual([...classes].sort((a, b) => a - b));
   });
+  it('tells the least and the greatest figure of each class, and of no class that is empty', () => {
+    expect(sort({ a: 0, b: 3, c: 5, d: null }).bins).toEqual([
+      { n: 0, from: 0, to: 0 },
+      { n: 1, from: 3, to: 3 },
+      { n: 4, from: 5, to: 5 },
+    ]);
+  });
   it('has nothing to say of nothing', () => {
-    expect(sort({})).toEqual({ classes: new Map(), hatched: [], least: 0, most: 0 });
+    expect(sort({})).toEqual({ classes: new Map(), hatched: [], least: 0, most: 0, bins: [] });
   });
   it('has a colour for each class in each theme', () => {
     for (const p of Object.values(palettes)) expect(p.ramp).toHaveLength(CLASSES);

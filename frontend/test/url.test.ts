@@ -19,6 +19,17 @@ describe('the view in the address', () => {
     ],
     ['metric', { metric: 'overdue' }, '?by=overdue'],
     ['card', { card: { kind: 'event', id: 42 } }, '?card=event.42'],
+    [
+      'an area',
+      {
+        area: [
+          [113.5, 23],
+          [113.75, 23.00001],
+          [113.6, 23.25],
+        ],
+      },
+      '?area=113.50000,23.00000;113.75000,23.00001;113.60000,23.25000',
+    ],
     ['camera', { camera: { lon: 113.7, lat: 23.05, zoom: 11.5 } }, '?at=113.70000,23.05000,11.50'],
     ['language and theme', { lang: 'en', theme: 'light' }, '?lang=en&theme=light'],
   ];
@@ -35,6 +46,10 @@ describe('the view in the address', () => {
     '?card=person.1',
     '?card=event.x',
     '?card=event.1234567890123456789',
+    '?area=1,2;3,4',
+    '?area=1,2;3,4;5,x',
+    '?area=1,2;3,4;500,6',
+    `?area=${'1,2;'.repeat(200)}3,4`,
     '?at=1,2',
     '?at=200,0,5',
     '?at=0,89,5',

@@ -1,10 +1,12 @@
 import type {
+  AreaCounts,
   Classes,
   Deployment,
   EventDetail,
   EventPage,
   Figures,
   LayerGroup,
+  LonLat,
   PlaceHit,
   PlaceView,
   SiteDetail,
@@ -41,12 +43,16 @@ type Query = Readonly<Record<string, string | number | undefined>>;
 async function get<T>(path: string, ask: Ask, query: Query = {}): Promise<T> {
   const search = new URLSearchParams();
   for (const [k, v] of Object.entries(query)) if (v !== undefined) search.set(k, String(v));
-  const url = search.size ? `${path}?${search}` : path;
+  return read<T>(search.size ? `${path}?${search}` : path, ask, {});
+}
+
+async function read<T>(url: string, ask: Ask, more: RequestInit): Promise<T> {
   const headers: Record<string, string> = { accept: 'application/json' };
+  if (more.body) headers['content-type'] = 'application/json';
   if (ask.min) headers['x-min-position'] = ask.min;
   let response: Response;
   try {
-    response = await fetch(url, { headers, signal: ask.signal ?? null });
+    response = await fetch(url, { ...more, headers, signal: ask.signal ?? null });
   } catch (cause) {
     if (ask.signal?.aborted) throw cause;
     throw new ApiError('network', 0, '', 0);
@@ -80,4 +86,9 @@ export const api = {
     get<EventPage>('/api/events', ask, { place, status: 'all', limit, before }),
   event: (id: number, ask: Ask = {}) => get<EventDetail>(`/api/events/${id}`, ask),
   site: (id: number, ask: Ask = {}) => get<SiteDetail>(`/api/sites/${id}`, ask),
+  /** Counts in the area whose corners are given, of all kinds and of the layers. */
+  count: (corners: readonly LonLat[], layers: readonly string[], ask: Ask = {}) => {
+    const area = { type: 'Polygon', coordinates: [[...corners, corners[0]]] };
+    return read<AreaCounts>('/api/count', ask, { method: 'POST', body: JSON.stringify({ area, layers }) });
+  },
 };

@@ -7,6 +7,8 @@ export interface Format {
   count(n: Count | undefined): string;
   /** At most one decimal below 100. */
   decimal(n: number): string;
+  /** In four characters or so: 999, 1.2K, 1.2万 */
+  brief(n: number): string;
   percent(part: number, whole: number): string;
   /** 21:43 */
   clock(time: string): string;
@@ -32,6 +34,7 @@ const UNITS: readonly (readonly [number, string, string])[] = [
 export function createFormat(lang: Lang, zone: string, threshold: number): Format {
   const whole = new Intl.NumberFormat(lang);
   const tenth = new Intl.NumberFormat(lang, { maximumFractionDigits: 1 });
+  const short = new Intl.NumberFormat(lang, { notation: 'compact', maximumSignificantDigits: 3 });
   const parts = new Intl.DateTimeFormat('en-CA', {
     timeZone: zone,
     year: 'numeric',
@@ -58,6 +61,7 @@ export function createFormat(lang: Lang, zone: string, threshold: number): Forma
   return {
     count: (n) => (n === undefined ? '—' : n === null ? `<${threshold}` : whole.format(n)),
     decimal: (n) => (n < 100 ? tenth.format(n) : whole.format(Math.round(n))),
+    brief: (n) => short.format(n),
     percent: (part, all) => (all > 0 ? `${tenth.format((100 * part) / all)}%` : '—'),
     clock,
     seconds: (time) => `${clock(time)}:${split(time).second}`,

@@ -71,6 +71,24 @@ export interface Figures {
   children: ChildFigures[];
 }
 
+/** What lies in an area, at one position. */
+export interface AreaCounts {
+  position: string;
+  asOf: string;
+  threshold: number;
+  areaKm2: number;
+  kinds: {
+    kind: string;
+    count: Count;
+    /** A sum of released numbers of the places whose label lies in the area; else the number is exact. */
+    rounded: boolean;
+    /** Of events; null for other kinds. */
+    open: Count;
+    overdue: Count;
+  }[];
+  layers: { code: string; count: Count }[];
+}
+
 export interface SourceRef extends Named {
   code: string;
   late: boolean;

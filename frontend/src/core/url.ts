@@ -1,8 +1,9 @@
 import { type Ref, shallowRef } from 'vue';
 import type { Lang } from './i18n';
+import type { LonLat } from './model';
 
 /** What colours the child places, and what the ranking is by. */
-export const METRICS = ['density', 'open', 'today', 'overdue'] as const;
+export const METRICS = ['density', 'person', 'site', 'open', 'today', 'overdue'] as const;
 export type Metric = (typeof METRICS)[number];
 export type Theme = 'dark' | 'light';
 
@@ -20,6 +21,8 @@ export interface View {
   layers: { code: string; opacity: number }[] | null;
   metric: Metric;
   card: { kind: 'event' | 'site'; id: number } | null;
+  /** Corners of the area that is counted in; the first follows the last. */
+  area: readonly LonLat[] | null;
   /** null: fitted to the place. */
   camera: Camera | null;
   lang: Lang;
@@ -31,6 +34,7 @@ export const START: View = {
   layers: null,
   metric: 'density',
   card: null,
+  area: null,
   camera: null,
   lang: 'zh-CN',
   theme: 'dark',
@@ -46,6 +50,7 @@ export function parseView(query: string): View {
     layers: parseLayers(q.get('layers')),
     metric: metric ?? START.metric,
     card: card ? { kind: card[1] as 'event' | 'site', id: Number(card[2]) } : null,
+    area: parseArea(q.get('area')),
     camera: parseCamera(q.get('at')),
     lang: q.get('lang') === 'en' ? 'en' : 'zh-CN',
     theme: q.get('theme') === 'light' ? 'light' : 'dark',
@@ -62,6 +67,7 @@ export function formatView(view: View): string {
   }
   if (view.metric !== START.metric) parts.push(`by=${view.metric}`);
   if (view.card) parts.push(`card=${view.card.kind}.${view.card.id}`);
+  if (view.area) parts.push(`area=${view.area.map(([lon, lat]) => `${lon.toFixed(5)},${lat.toFixed(5)}`).join(';')}`);
   if (view.camera) {
     const { lon, lat, zoom } = view.camera;
     parts.push(`at=${lon.toFixed(5)},${lat.toFixed(5)},${zoom.toFixed(2)}`);
@@ -90,6 +96,23 @@ function parseCamera(text: string | null): Camera | null {
   if (n.length !== 3 || lon === undefined || lat === undefined || zoom === undefined) return null;
   if (!(Math.abs(lon) <= 180 && Math.abs(lat) <= 85 && zoom >= 0 && zoom <= 22)) return null;
   return { lon, lat, zoom };
+}
+
+/** Most corners of an area in an address: addresses end near 8,000 characters in some programs. */
+export const MOST_CORNERS = 200;
+
+/** Rounds to what an address keeps: 1e-5 degrees, a metre. */
+export const rounded = (at: LonLat): LonLat => [Number(at[0].toFixed(5)), Number(at[1].toFixed(5))];
+
+function parseArea(text: string | null): View['area'] {
+  const corners = (text ?? '').split(';').map((part): LonLat | null => {
+    const m = /^(-?\d{1,3}(?:\.\d{1,9})?),(-?\d{1,2}(?:\.\d{1,9})?)$/.exec(part);
+    const [lon, lat] = [Number(m?.[1]), Number(m?.[2])];
+    return m && Math.abs(lon) <= 180 && Math.abs(lat) <= 85 ? [lon, lat] : null;
+  });
+  if (corners.length < 3 || corners.length > MOST_CORNERS) return null;
+  const known = corners.filter((c) => c !== null);
+  return known.length === corners.length ? known : null;
 }
 
 /** The view bound to the browser's address bar. */

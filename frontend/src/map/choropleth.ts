@@ -8,6 +8,15 @@ export interface Choropleth {
   hatched: readonly string[];
   least: number;
   most: number;
+  /** The classes that places are in, lowest first, with their least and their greatest figure. */
+  bins: readonly Bin[];
+}
+
+export interface Bin {
+  /** Number of the class. */
+  n: number;
+  from: number;
+  to: number;
 }
 
 /**
@@ -31,5 +40,16 @@ export function classify(figures: ReadonlyMap<string, number | null>): Choroplet
     const rank = some.indexOf(n) / some.length;
     classes.set(code, n > 0 ? first + Math.floor(rank * (CLASSES - first)) : 0);
   }
-  return { classes, hatched, least: zero ? 0 : (some[0] ?? 0), most: some[some.length - 1] ?? 0 };
+  const bins = binsOf(figures, classes);
+  return { classes, hatched, least: zero ? 0 : (some[0] ?? 0), most: some[some.length - 1] ?? 0, bins };
+}
+
+function binsOf(figures: ReadonlyMap<string, number | null>, classes: ReadonlyMap<string, number>): Bin[] {
+  const bins: Bin[] = [];
+  for (const [code, n] of classes) {
+    const figure = figures.get(code) ?? 0;
+    const bin = bins[n];
+    bins[n] = { n, from: Math.min(figure, bin?.from ?? figure), to: Math.max(figure, bin?.to ?? figure) };
+  }
+  return bins.filter((bin) => bin !== undefined);
 }

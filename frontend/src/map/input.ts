@@ -22,8 +22,6 @@ export interface StyleInput {
   selected: { code: string; level: number } | null;
   /** Child places whose figure may not be told: hatched. */
   hatched: readonly string[];
-  /** "<10", for cells that may not tell their number. */
-  few: string;
   /** Text size relative to the normal one; walls are read from afar. */
   scale: number;
 }

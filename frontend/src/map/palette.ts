@@ -24,7 +24,7 @@ export interface Palette {
   labelMute: string;
   halo: string;
   hatch: string;
-  /** Low → high; blue, sand, red, told apart by colour-blind eyes and by lightness. */
+  /** Low → high: blue, sand, red. Colour-blind eyes tell any two classes apart over the land (a test measures it). */
   ramp: readonly string[];
   rampOpacity: number;
   markEdge: string;
@@ -53,7 +53,7 @@ export const palettes: Readonly<Record<Theme, Palette>> = {
     labelMute: '#b9c8da',
     halo: '#08111d',
     hatch: '#c5d3e3',
-    ramp: ['#16344d', '#1b4d66', '#246a7d', '#3a8682', '#829469', '#c49648', '#d2683b'],
+    ramp: ['#173a63', '#225a94', '#4f86b3', '#a9a893', '#d0ac63', '#cf7a3c', '#b8362c'],
     rampOpacity: 0.72,
     markEdge: '#08111d',
   },
@@ -79,8 +79,8 @@ export const palettes: Readonly<Record<Theme, Palette>> = {
     labelMute: '#3d4f63',
     halo: '#ffffff',
     hatch: '#5d7084',
-    ramp: ['#e4eff5', '#c4dde8', '#98c4d3', '#86b8a0', '#d9c986', '#e5a25c', '#cf6240'],
-    rampOpacity: 0.72,
+    ramp: ['#3d7fb8', '#7fb0d2', '#bfd6e2', '#efe5c6', '#e8b873', '#db8350', '#b5352b'],
+    rampOpacity: 0.8,
     markEdge: '#ffffff',
   },
 };

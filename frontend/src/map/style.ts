@@ -46,8 +46,8 @@ export function pickable(layers: readonly ActiveLayer[]): string[] {
   return layers.flatMap(({ def }) => ['mark', 'area', 'line', 'cell'].map((part) => `${part}/${def.code}`)).reverse();
 }
 
-const IS_CELL: ExpressionSpecification = ['any', ['has', 'n'], ['has', 'few']];
-const NOT_CELL: ExpressionSpecification = ['all', ['!', ['has', 'n']], ['!', ['has', 'few']]];
+const IS_CELL: ExpressionSpecification = ['has', 'n'];
+const NOT_CELL: ExpressionSpecification = ['!', ['has', 'n']];
 const POINT: ExpressionSpecification = ['==', ['geometry-type'], 'Point'];
 const AREA: ExpressionSpecification = ['==', ['geometry-type'], 'Polygon'];
 const LINE: ExpressionSpecification = ['==', ['geometry-type'], 'LineString'];
@@ -76,10 +76,10 @@ function cellLayers({ def, opacity }: ActiveLayer, input: StyleInput, palette: P
       paint: {
         'circle-radius': cellRadius(input.scale),
         'circle-color': def.color,
-        'circle-opacity': ['case', ['has', 'few'], 0.18 * opacity, 0.78 * opacity],
-        'circle-stroke-color': ['case', ['has', 'few'], def.color, palette.markEdge],
+        'circle-opacity': 0.78 * opacity,
+        'circle-stroke-color': palette.markEdge,
         'circle-stroke-width': ['interpolate', ['linear'], ['zoom'], 9, 0.25, 13, 0.8],
-        'circle-stroke-opacity': ['case', ['has', 'few'], 0.8 * opacity, 0.5 * opacity],
+        'circle-stroke-opacity': 0.5 * opacity,
       },
     },
   ];
@@ -164,7 +164,7 @@ function textLayers({ def, opacity }: ActiveLayer, input: StyleInput, palette: P
       filter: IS_CELL,
       layout: {
         ...font,
-        'text-field': ['case', ['has', 'few'], input.few, ['to-string', ['get', 'n']]],
+        'text-field': ['to-string', ['get', 'n']],
         'text-size': 11.5 * input.scale,
         'text-padding': 4,
         'symbol-sort-key': ['-', 0, ['coalesce', ['get', 'n'], 0]],
