@@ -92,8 +92,52 @@ func (s *stage) add(puts []Put, words []uint64) (full [][]staged) {
 	return full
 }
 
+// sortRun sorts by spot: by radix on the keys, the bytes that differ only, which leaves rows of one key in the order in
+// which they came. Where ids did not come in order, those few are sorted after it.
 func sortRun(run []staged) {
-	slices.SortFunc(run, func(a, b staged) int { return a.spot().compare(b.spot()) })
+	type ref struct {
+		key geo.Key
+		row uint32
+	}
+	refs, spare := make([]ref, len(run)), make([]ref, len(run))
+	differ := geo.Key(0)
+	for i := range run {
+		refs[i] = ref{run[i].Key, uint32(i)}
+		differ |= run[i].Key ^ run[0].Key
+	}
+	for shift := 0; shift < 64; shift += 8 {
+		if differ>>shift&0xff == 0 {
+			continue
+		}
+		var at [257]int
+		for i := range refs {
+			at[refs[i].key>>shift&0xff+1]++
+		}
+		for i := 1; i < len(at); i++ {
+			at[i] += at[i-1]
+		}
+		for _, r := range refs {
+			digit := r.key >> shift & 0xff
+			spare[at[digit]] = r
+			at[digit]++
+		}
+		refs, spare = spare, refs
+	}
+	sorted := make([]staged, len(run))
+	for i, r := range refs {
+		sorted[i] = run[r.row]
+	}
+	copy(run, sorted)
+	for i := 0; i < len(run); {
+		j, ordered := i+1, true
+		for ; j < len(run) && run[j].Key == run[i].Key; j++ {
+			ordered = ordered && run[j-1].ID < run[j].ID
+		}
+		if !ordered {
+			slices.SortFunc(run[i:j], func(a, b staged) int { return cmp.Compare(a.ID, b.ID) })
+		}
+		i = j
+	}
 }
 
 // Floor says that up to this position features of the kind may have left tiles or layers that their rows no longer
