@@ -15,7 +15,8 @@ var floors = [][]string{
 	{"geo", "private", "sql", "sql/sqltest", "frontend"},
 	{"layers", "layers/filter"},
 	{"layers/ledger", "layers/cache", "layers/index"},
-	{"layers/catalogue"},
+	{"layers/catalogue", "layers/audit"},
+	{"layers/personal"},
 	{"layers/store", "layers/tile", "layers/dispatch", "layers/intake", "layers/intake/reader", "layers/demo", "layers/demo/city"},
 	{"api"},
 	{"cmd/onepicture/bench"},
@@ -33,7 +34,7 @@ var borders = map[string][]string{
 	"github.com/gin-gonic/gin":      {"api", "cmd/onepicture/bench"}, // bare Gin is what is measured against
 	"github.com/danielgtaylor/huma": {"api"},
 	"github.com/jackc/pgx": {
-		"sql", "sql/sqltest", "layers/ledger", "layers/store", "layers/dispatch", "layers/intake", "layers/demo", "layers/catalogue", "cmd/onepicture", "cmd/onepicture/bench",
+		"sql", "sql/sqltest", "layers/ledger", "layers/store", "layers/dispatch", "layers/intake", "layers/demo", "layers/catalogue", "layers/audit", "layers/personal", "cmd/onepicture", "cmd/onepicture/bench",
 	},
 	"github.com/redis/go-redis":  {"layers/cache"},
 	"github.com/alecthomas/kong": {"cmd/onepicture"},

@@ -1,0 +1,2 @@
+update audit_head
+set seq = $1, at = $2, hash = $3

@@ -1,0 +1,1 @@
+select seq, at, hash from audit_head
