@@ -1,0 +1,291 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Step is one measurement of streams: so many reports a second while so many streams are open.
+type Step struct{ Rate, Streams int }
+
+// ParseStep reads RATExSTREAMS.
+func ParseStep(text string) (s Step, err error) {
+	if n, err := fmt.Sscanf(text, "%dx%d", &s.Rate, &s.Streams); err != nil || n != 2 || s.Rate < 1 || s.Streams < 1 || text != s.String() {
+		return Step{}, fmt.Errorf("%q is not RATExSTREAMS, such as 100x1000", text)
+	}
+	return s, nil
+}
+
+func (s Step) String() string { return fmt.Sprintf("%dx%d", s.Rate, s.Streams) }
+
+// StepReport is the outcome of a step.
+type StepReport struct {
+	Step
+	Span              time.Duration
+	Sent              int    // reports acknowledged
+	Write             Figure // due → acknowledged: a report that had to wait for its turn counts from when it was due
+	Same, Other       Figure // committed → told by a stream of the server that wrote it, and of another one
+	Tile              Figure // acknowledged → in the other server's tile
+	TileSent          Figure // sent → in the other server's tile: an upper bound of committed → in the tile
+	Stale             int    // tiles that had reached the position, but not changed
+	Failures          []Failure
+	Ended             int   // streams that ended by themselves
+	Incomplete        int   // streams that were not told of every report
+	Resets            int64 // streams that were told to load everything again
+	Told              float64
+	Bytes             float64 // of streams, per second
+	Servers, Gen, All float64 // processors busy
+	RSS               []int64 // by server, at the end
+}
+
+// StreamReport is the outcome of all steps.
+type StreamReport struct {
+	Servers int
+	Loaded  []time.Duration
+	Steps   []StepReport
+	Proof   Proof
+}
+
+// probes is how many streams of each server note the time of each message. A server tells its streams in no order, so
+// that they are a fair sample.
+const probes = 20
+
+// settle is how long streams may take to be told of the last report.
+const settle = 30 * time.Second
+
+// Streamed measures each step on the same servers.
+func Streamed(ctx context.Context, o Options) (rep *StreamReport, err error) {
+	r, err := open(ctx, &o)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, r.close()) }()
+	rep = &StreamReport{Servers: len(r.servers), Loaded: r.loaded}
+	for _, step := range o.Steps {
+		one, err := r.step(ctx, step)
+		if err != nil {
+			return rep, fmt.Errorf("step %s: %w", step, err)
+		}
+		rep.Steps = append(rep.Steps, *one)
+		fmt.Fprintf(o.Progress, "step %s: %d reports, other server's stream p50 %s p99 %s, tile p50 %s p99 %s\n",
+			step, one.Sent, short(one.Other.P50), short(one.Other.P99), short(one.Tile.P50), short(one.Tile.P99))
+	}
+	rep.Proof, err = r.prove(ctx)
+	return rep, err
+}
+
+// step is one measurement.
+type step struct {
+	*run
+	Step
+	streams []*stream
+	readers sync.WaitGroup
+	closing atomic.Bool
+	ended   atomic.Int64
+
+	mu       sync.Mutex
+	through  map[int64]int // the server that wrote an event
+	writing  Histogram
+	tile     Histogram
+	tileSent Histogram
+	stale    int
+	sent     atomic.Int64
+}
+
+func (r *run) step(ctx context.Context, what Step) (*StepReport, error) {
+	s := &step{run: r, Step: what, through: map[int64]int{}}
+	r.tally = newTally(time.Now())
+	defer s.close()
+	if err := s.open(ctx); err != nil {
+		return nil, err
+	}
+	out := &StepReport{Step: what}
+	machine, err := busy()
+	if err != nil {
+		return nil, err
+	}
+	self, servers, began := ownCPU(), r.serversCPU(), time.Now()
+	bytes := s.sum(func(t *stream) int64 { return t.bytes.Load() })
+	stop, cancel := context.WithTimeout(ctx, r.Span)
+	defer cancel()
+	var work sync.WaitGroup
+	s.write(ctx, stop, &work)
+	for i := range r.servers {
+		if other := (i + 1) % len(r.servers); other != i {
+			work.Go(func() { s.watchTiles(ctx, stop, i, other) })
+		}
+	}
+	work.Wait()
+	took := time.Since(began)
+	s.settle(ctx)
+	out.Span = took
+	now, err := busy()
+	if err != nil {
+		return nil, err
+	}
+	all := time.Since(began).Seconds()
+	out.All, out.Gen, out.Servers = (now-machine).Seconds()/all, (ownCPU()-self).Seconds()/all, (r.serversCPU()-servers).Seconds()/all
+	out.Bytes = float64(s.sum(func(t *stream) int64 { return t.bytes.Load() })-bytes) / all
+	for _, srv := range r.servers {
+		rss, _, err := usage(srv.cmd.Process.Pid)
+		if err != nil {
+			return nil, err
+		}
+		out.RSS = append(out.RSS, rss)
+	}
+	s.close()
+	s.fill(out)
+	return out, ctx.Err()
+}
+
+func (r *run) serversCPU() (sum time.Duration) {
+	for _, s := range r.servers {
+		if _, cpu, err := usage(s.cmd.Process.Pid); err == nil {
+			sum += cpu
+		}
+	}
+	return sum
+}
+
+// open opens the streams, those of all servers alike; the first of each server are the probes.
+func (s *step) open(ctx context.Context) error {
+	s.streams = make([]*stream, s.Streams)
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(32)
+	for i := range s.streams {
+		g.Go(func() (err error) {
+			server := i % len(s.servers)
+			s.streams[i], err = openStream(gctx, server, s.servers[server].address, s.Cookie, i/len(s.servers) < probes)
+			if err != nil {
+				return fmt.Errorf("stream %d: %w", i+1, err)
+			}
+			s.readers.Go(func() {
+				if err := s.streams[i].read(); err != nil && !errors.Is(err, net.ErrClosed) && !s.closing.Load() {
+					s.ended.Add(1)
+				}
+			})
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+func (s *step) close() {
+	s.closing.Store(true)
+	for _, t := range s.streams {
+		if t != nil {
+			t.close()
+		}
+	}
+	s.readers.Wait()
+}
+
+func (s *step) sum(of func(*stream) int64) (sum int64) {
+	for _, t := range s.streams {
+		sum += of(t)
+	}
+	return sum
+}
+
+// write sends reports at the rate, whatever the answers take (an open loop), until stop.
+func (s *step) write(ctx, stop context.Context, work *sync.WaitGroup) {
+	due := make(chan time.Time, s.Rate*int(max(s.Span/time.Second, 1)+1)) // the schedule never waits for the writers
+	work.Go(func() {
+		defer close(due)
+		began := time.Now()
+		for n := 0; ; n++ {
+			at := began.Add(time.Duration(n) * time.Second / time.Duration(s.Rate))
+			if !pause(stop, time.Until(at)) {
+				return
+			}
+			due <- at
+		}
+	})
+	for w := range s.Writers {
+		work.Go(func() {
+			server := w % len(s.servers)
+			c := newConn(s.servers[server].address, s.Cookie)
+			defer c.close()
+			r := rand.New(rand.NewPCG(s.Seed, uint64(w)))
+			for at := range due {
+				if stop.Err() != nil {
+					return // what is still due was not sent: the rate was not reached
+				}
+				s.send(ctx, c, server, s.outbox.next(s.atlas, r), at)
+			}
+		})
+	}
+}
+
+// send sends one report and notes how long after its time it was acknowledged.
+func (s *step) send(ctx context.Context, c *conn, server int, l letter, due time.Time) (answer, bool) {
+	a, err := c.do(ctx, l.request)
+	now := time.Now()
+	switch {
+	case err != nil:
+		s.tally.bad(Writes, word(err), now)
+		return a, false
+	case a.status != http.StatusCreated:
+		s.tally.bad(Writes, fmt.Sprintf("%d %s", a.status, problemCode(a.body)), now)
+		return a, false
+	}
+	id, _, _, err := s.outbox.acknowledge(l, a)
+	if err != nil {
+		s.tally.bad(Writes, err.Error(), now)
+		return a, false
+	}
+	s.writing.Add(now.Sub(due))
+	s.sent.Add(1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.through[id] = server
+	return a, true
+}
+
+// settle waits until every stream was told of every report.
+func (s *step) settle(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, settle)
+	defer cancel()
+	for s.incomplete() > 0 && pause(ctx, 50*time.Millisecond) {
+	}
+}
+
+func (s *step) incomplete() (n int) {
+	for _, t := range s.streams {
+		if t.changes.Load() < s.sent.Load() {
+			n++
+		}
+	}
+	return n
+}
+
+// fill sums up; the streams are closed.
+func (s *step) fill(out *StepReport) {
+	var same, other Histogram
+	for _, t := range s.streams {
+		for _, one := range t.seen {
+			server, ours := s.through[one.id]
+			switch {
+			case !ours:
+			case server == t.server:
+				same.Add(one.seen.Sub(one.at))
+			default:
+				other.Add(one.seen.Sub(one.at))
+			}
+		}
+	}
+	out.Sent, out.Ended, out.Incomplete = int(s.sent.Load()), int(s.ended.Load()), s.incomplete()
+	out.Resets = s.sum(func(t *stream) int64 { return t.resets.Load() })
+	out.Told = float64(s.sum(func(t *stream) int64 { return t.changes.Load() })) / out.Span.Seconds()
+	out.Write, out.Same, out.Other = figureOf(&s.writing), figureOf(&same), figureOf(&other)
+	out.Tile, out.TileSent, out.Stale, out.Failures = figureOf(&s.tile), figureOf(&s.tileSent), s.stale, s.tally.failed()
+}

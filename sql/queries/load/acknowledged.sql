@@ -1,0 +1,3 @@
+select count(*)
+from event
+where id = any($1::int8[])
