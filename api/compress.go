@@ -8,22 +8,14 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"github.com/klauspost/compress/gzip"
+
+	"onepicture/layers/tile"
 )
 
-// acceptsGzip reads Accept-Encoding as far as gzip goes (RFC 9110, 12.5.3): named without q=0, or by *.
+// acceptsGzip tells whether the client takes gzip at all; JSON and files know no other encoding.
 func acceptsGzip(r *http.Request) bool {
-	for _, header := range r.Header.Values("Accept-Encoding") {
-		for part := range strings.SplitSeq(header, ",") {
-			name, parameters, _ := strings.Cut(part, ";")
-			name = strings.ToLower(strings.TrimSpace(name))
-			if name != "gzip" && name != "*" {
-				continue
-			}
-			q := strings.TrimPrefix(strings.ReplaceAll(parameters, " ", ""), "q=")
-			return strings.Trim(q, "0.") != "" || q == "" // any digit that is not 0
-		}
-	}
-	return false
+	w := weigh(r.Header["Accept-Encoding"])
+	return w.of(tile.Gzip) > 0
 }
 
 // compressed packs JSON and the metrics' text for those who accept it. Tiles and files come packed already.

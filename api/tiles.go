@@ -1,19 +1,17 @@
 package api
 
 import (
-	"bytes"
 	"context"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
-	"github.com/klauspost/compress/gzip"
 
 	"onepicture/geo"
 	"onepicture/layers"
+	"onepicture/layers/cache"
 	"onepicture/layers/filter"
 	"onepicture/layers/index"
 	"onepicture/layers/store"
@@ -82,7 +80,13 @@ func (s *Server) tile(c *gin.Context, scope layers.Scope) error {
 	if err != nil {
 		return err
 	}
-	key := r.Key(r.Version(snap))
+	encoding, ok := accepted(c.Request.Header["Accept-Encoding"])
+	if !ok {
+		return &statusError{http.StatusNotAcceptable, layers.CodeInvalid, "tiles come as zstd, br, gzip or identity"}
+	}
+	// Version, key and builder are of one snapshot: what was begun before a change is never stored as if after it.
+	version := r.Version(snap)
+	key := r.Key(version, encoding)
 	etag := tile.ETag(key)
 	h := c.Writer.Header()
 	h["Cache-Control"], h["Vary"] = privately, byEncoding
@@ -93,35 +97,74 @@ func (s *Server) tile(c *gin.Context, scope layers.Scope) error {
 		c.Writer.WriteHeaderNow()
 		return nil
 	}
-	packed, err := s.Cache.Get(c.Request.Context(), key, s.builder(snap, r))
-	if err != nil {
-		return err
+	packed, kept := s.Cache.Peek(key)
+	if !kept {
+		if packed, err = s.makeTile(c.Request.Context(), making{snap, r, version, encoding}, key); err != nil {
+			return err
+		}
 	}
 	if len(packed) == 0 {
 		c.Status(http.StatusNoContent)
 		c.Writer.WriteHeaderNow()
 		return nil
 	}
-	if acceptsGzip(c.Request) {
-		h.Set("Content-Encoding", "gzip")
-		c.Data(http.StatusOK, tileType, packed)
-		return nil
+	if encoding != tile.Plain {
+		h["Content-Encoding"] = codings[encoding]
 	}
-	plain, err := unpack(packed)
-	if err != nil {
-		return err
-	}
-	c.Data(http.StatusOK, tileType, plain)
+	c.Data(http.StatusOK, tileType, packed)
 	return nil
 }
 
-func (s *Server) builder(snap *index.Snapshot, r tile.Request) func(context.Context) ([]byte, error) {
+// codings are the headers of the encodings.
+var codings = [...][]string{tile.Gzip: {"gzip"}, tile.Brotli: {"br"}, tile.Zstd: {"zstd"}}
+
+// making is a tile that has to be made: what is asked, of which snapshot, at its version there.
+type making struct {
+	snap     *index.Snapshot
+	request  tile.Request
+	version  layers.Position
+	encoding tile.Encoding
+}
+
+// group is of tiles that take about as long to make.
+func (m making) group() cache.Group {
+	g := cache.Group(m.encoding)<<6 | cache.Group(m.request.Tile.Z&31)
+	if m.request.Set != "" {
+		g |= 32
+	}
+	return g
+}
+
+// makeTile gives a tile that is not in memory. It is built once, packed as tiles are kept; other encodings are made of that
+// once. Plain bytes are not kept: they are large, and opening them costs little.
+func (s *Server) makeTile(ctx context.Context, m making, key string) ([]byte, error) {
+	switch m.encoding {
+	case tile.Zstd:
+		return s.Cache.Get(ctx, key, m.group(), s.builder(m))
+	case tile.Plain:
+		return s.encoded(ctx, m)
+	}
+	return s.Cache.Get(ctx, key, m.group(), func(ctx context.Context) ([]byte, error) { return s.encoded(ctx, m) })
+}
+
+// encoded makes another encoding of the tile as it is kept.
+func (s *Server) encoded(ctx context.Context, m making) ([]byte, error) {
+	kept := m
+	kept.encoding = tile.Zstd
+	built, err := s.Cache.Get(ctx, m.request.Key(m.version, tile.Zstd), kept.group(), s.builder(kept))
+	if err != nil {
+		return nil, err
+	}
+	return s.Tiles.Encode(ctx, m.snap, m.request, built, m.encoding)
+}
+
+func (s *Server) builder(m making) cache.Build {
 	return func(ctx context.Context) ([]byte, error) {
 		began := time.Now()
 		ctx, cancel := context.WithTimeout(ctx, deadline)
 		defer cancel()
-		b, err := s.Tiles.Build(ctx, snap, r)
-		set := r.Set
+		b, err := s.Tiles.Build(ctx, m.snap, m.request)
+		set := m.request.Set
 		if set == "" {
 			set = "thematic"
 		}
@@ -185,12 +228,4 @@ func matches(header, etag string) bool {
 		}
 	}
 	return false
-}
-
-func unpack(packed []byte) ([]byte, error) {
-	z, err := gzip.NewReader(bytes.NewReader(packed))
-	if err != nil {
-		return nil, err
-	}
-	return io.ReadAll(z)
 }

@@ -11,6 +11,7 @@ import (
 
 	"onepicture/geo"
 	"onepicture/layers"
+	"onepicture/layers/tile"
 )
 
 func tileAt(z uint8) geo.Tile { return geo.TileOf(geo.KeyOf(113.05, 23.05), z) }
@@ -47,17 +48,7 @@ func TestTiles(t *testing.T) {
 		t.Errorf("headers %v", rec.Header())
 	}
 
-	packed := call(http.MethodGet, tileURL("sites,events", 14, ""), nil)
-	packed.Header.Set("Accept-Encoding", "br, gzip")
-	z := w.do(packed)
-	plain, err := unpack(z.Body.Bytes())
-	if z.Header().Get("Content-Encoding") != "gzip" || err != nil || !bytes.Equal(plain, rec.Body.Bytes()) || z.Header().Get("ETag") != etag {
-		t.Errorf("packed: %v %v, %d bytes", z.Header(), err, len(plain))
-	}
-	packed.Header.Set("Accept-Encoding", "gzip;q=0")
-	if z := w.do(packed); z.Header().Get("Content-Encoding") != "" {
-		t.Error("gzip was refused and sent")
-	}
+	encodings(t, w, tileURL("sites,events", 14, ""), rec.Body.Bytes())
 
 	// The same tile again is answered from memory: nothing is built, the database is not asked.
 	before := w.Cache.Status()
@@ -81,6 +72,53 @@ func TestTiles(t *testing.T) {
 	}
 	if rec := w.get(tileURL("sites", 13, "")); refusal(t, rec).Code != string(layers.CodeUnavailable) {
 		t.Errorf("a tile that needs the database: %d", rec.Code)
+	}
+}
+
+// encodings asks for a tile in each encoding: each opens to the same bytes, is told by its headers, has a tag of its own
+// that alone is answered 304, and is built and packed once.
+func encodings(t *testing.T, w *town, target string, plain []byte) {
+	t.Helper()
+	tags := map[string]string{}
+	before := w.Cache.Status()
+	for _, c := range []struct {
+		accept string
+		want   tile.Encoding
+	}{{"gzip, deflate, br, zstd", tile.Zstd}, {"gzip, deflate, br", tile.Brotli}, {"br;q=0.1, gzip", tile.Gzip}, {"gzip;q=0", tile.Plain}} {
+		for range 2 {
+			r := call(http.MethodGet, target, nil)
+			r.Header.Set("Accept-Encoding", c.accept)
+			rec := w.do(r)
+			name := ""
+			if c.want != tile.Plain {
+				name = c.want.String()
+			}
+			got, err := tile.Unpack(c.want, rec.Body.Bytes())
+			if err != nil || !bytes.Equal(got, plain) || rec.Header().Get("Content-Encoding") != name || rec.Header().Get("Vary") != "Accept-Encoding" {
+				t.Errorf("%s: %v %v, %d bytes", c.accept, rec.Header(), err, len(got))
+			}
+			tag := rec.Header().Get("ETag")
+			if by, known := tags[tag]; known && by != c.accept {
+				t.Errorf("%s and %s have one tag", c.accept, by)
+			}
+			tags[tag] = c.accept
+			r.Header.Set("If-None-Match", tag)
+			if rec := w.do(r); rec.Code != http.StatusNotModified || rec.Header().Get("Vary") != "Accept-Encoding" || rec.Header().Get("ETag") != tag {
+				t.Errorf("%s again: %d %v", c.accept, rec.Code, rec.Header())
+			}
+			r.Header.Set("Accept-Encoding", "gzip;q=0.1, deflate, identity;q=0")
+			if rec := w.do(r); c.want != tile.Gzip && rec.Code != http.StatusOK {
+				t.Errorf("the tag of %s in another encoding: %d", c.accept, rec.Code)
+			}
+		}
+	}
+	if after := w.Cache.Status(); after.Builds-before.Builds > 3 { // zstd, and of it br and gzip
+		t.Errorf("%d values were made", after.Builds-before.Builds)
+	}
+	r := call(http.MethodGet, target, nil)
+	r.Header.Set("Accept-Encoding", "deflate, *;q=0")
+	if p := refusal(t, w.do(r)); p.Status != http.StatusNotAcceptable {
+		t.Errorf("nothing acceptable: %+v", p)
 	}
 }
 

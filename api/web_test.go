@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"onepicture/layers/tile"
 )
 
 func TestPage(t *testing.T) {
@@ -67,7 +69,7 @@ func TestPageIsPackedAndConditional(t *testing.T) {
 	r := call(http.MethodGet, "/assets/app-1a2b3c4d.js", nil)
 	r.Header.Set("Accept-Encoding", "gzip")
 	rec := w.do(r)
-	plain, err := unpack(rec.Body.Bytes())
+	plain, err := tile.Unpack(tile.Gzip, rec.Body.Bytes())
 	if rec.Header().Get("Content-Encoding") != "gzip" || err != nil || string(plain) != string(page["assets/app-1a2b3c4d.js"].Data) {
 		t.Errorf("%v %v", rec.Header(), err)
 	}
@@ -78,7 +80,7 @@ func TestPageIsPackedAndConditional(t *testing.T) {
 	j := call(http.MethodGet, "/api/layers", nil)
 	j.Header.Set("Accept-Encoding", "gzip")
 	rec = w.do(j)
-	plain, err = unpack(rec.Body.Bytes())
+	plain, err = tile.Unpack(tile.Gzip, rec.Body.Bytes())
 	if rec.Header().Get("Content-Encoding") != "gzip" || rec.Header().Get("Vary") != "Accept-Encoding" || err != nil || !strings.Contains(string(plain), "elderly") {
 		t.Errorf("JSON: %v %v", rec.Header(), err)
 	}

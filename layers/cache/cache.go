@@ -26,6 +26,7 @@ type Options struct {
 	Wait     time.Duration         // longest wait for one answer of Redis; 50 ms
 	Failures int                   // so many failures in a row open the breaker; 3
 	Pause    time.Duration         // so long it stays open before one try; a second
+	Patience time.Duration         // wait for another server's making of which nothing is known yet; 25 ms
 }
 
 func (o Options) withDefaults() Options {
@@ -50,6 +51,9 @@ func (o Options) withDefaults() Options {
 	if o.Pause == 0 {
 		o.Pause = time.Second
 	}
+	if o.Patience == 0 {
+		o.Patience = 25 * time.Millisecond
+	}
 	return o
 }
 
@@ -72,6 +76,7 @@ type Cache struct {
 	farHits atomic.Uint64
 	builds  atomic.Uint64
 	errors  atomic.Uint64
+	times   [256]estimate // by Group
 }
 
 // New makes an empty cache.
@@ -112,14 +117,16 @@ func (c *Cache) Peek(key string) ([]byte, bool) {
 	return v, ok
 }
 
-// Get gives the bytes of a key from L1, else from Redis, else from build, which runs once however many ask. The bytes
-// are shared and must not be changed. A caller whose ctx ends leaves without hindering the others; when the last one
-// has left, the build's context ends. Errors and panics of build are given to all who wait and never kept.
-func (c *Cache) Get(ctx context.Context, key string, build Build) ([]byte, error) {
+// Get gives the bytes of a key from L1, else from Redis, else from build, which runs once however many ask, here or at
+// other servers on the same Redis: while one of them builds, the rest wait for it, but never longer than builds of the
+// group have been seen to take; then they build themselves. The bytes are shared and must not be changed. A caller
+// whose ctx ends leaves without hindering the others; when the last one has left, the build's context ends. Errors and
+// panics of build are given to all who wait here and never kept.
+func (c *Cache) Get(ctx context.Context, key string, group Group, build Build) ([]byte, error) {
 	if v, ok := c.Peek(key); ok {
 		return v, nil
 	}
-	f, err := c.join(ctx, key, build)
+	f, err := c.join(ctx, key, group, build)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +140,7 @@ func (c *Cache) Get(ctx context.Context, key string, build Build) ([]byte, error
 	}
 }
 
-func (c *Cache) join(ctx context.Context, key string, build Build) (*flight, error) {
+func (c *Cache) join(ctx context.Context, key string, group Group, build Build) (*flight, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
@@ -151,7 +158,7 @@ func (c *Cache) join(ctx context.Context, key string, build Build) (*flight, err
 	f := &flight{done: make(chan struct{}), waiters: 1, cancel: cancel}
 	c.flights[key] = f
 	c.running.Add(1)
-	go c.fly(work, key, f, build)
+	go c.fly(work, key, group, f, build)
 	return f, nil
 }
 
@@ -172,21 +179,26 @@ func (c *Cache) forget(key string, f *flight) {
 	}
 }
 
-func (c *Cache) fly(ctx context.Context, key string, f *flight, build Build) {
+func (c *Cache) fly(ctx context.Context, key string, group Group, f *flight, build Build) {
 	defer c.running.Done()
-	built := c.fill(ctx, key, f, build)
+	built, token := c.fill(ctx, key, group, f, build)
 	c.mu.Lock()
 	c.forget(key, f)
 	c.mu.Unlock()
 	close(f.done)
-	if built && f.err == nil && c.far != nil && len(f.value) <= c.o.MaxValue {
-		// Written although the last waiter may have left meanwhile: others will ask for it.
-		c.far.put(context.WithoutCancel(ctx), key, f.value)
+	// What follows is done although the last waiter may have left meanwhile: others will ask for it.
+	switch {
+	case c.far == nil:
+	case built && f.err == nil && len(f.value) <= c.o.MaxValue:
+		c.far.put(context.WithoutCancel(ctx), key, f.value, token)
+	default:
+		c.far.drop(ctx, key, token)
 	}
 }
 
-// fill makes the flight's value; built tells that it is not from Redis. Whatever build does, it returns.
-func (c *Cache) fill(ctx context.Context, key string, f *flight, build Build) (built bool) {
+// fill makes the flight's value; built tells that it is not from Redis, token is the lock that it was made under.
+// Whatever build does, it returns.
+func (c *Cache) fill(ctx context.Context, key string, group Group, f *flight, build Build) (built bool, token string) {
 	finished := make(chan struct{})
 	go func() { // its own goroutine: a build may end it with runtime.Goexit
 		defer close(finished)
@@ -202,16 +214,21 @@ func (c *Cache) fill(ctx context.Context, key string, f *flight, build Build) (b
 			f.value, f.err = v, nil
 			return
 		}
-		if c.far != nil {
-			if v, ok := c.far.get(ctx, key); ok {
-				c.farHits.Add(1)
-				f.value, f.err = v, nil
-				return
-			}
+		var found bool
+		if f.value, found, token = c.ask(ctx, key, group); found {
+			f.err = nil
+			return
+		}
+		if f.err = ctx.Err(); f.err != nil {
+			return // everybody has left
 		}
 		built = true
 		c.builds.Add(1)
-		f.value, f.err = build(ctx)
+		f.err = errors.New("build ended without an answer")
+		began := time.Now()
+		if f.value, f.err = build(ctx); f.err == nil {
+			c.times[group].learn(time.Since(began))
+		}
 	}()
 	<-finished
 	if f.err != nil {
@@ -220,7 +237,22 @@ func (c *Cache) fill(ctx context.Context, key string, f *flight, build Build) (b
 	} else if len(f.value) <= c.o.MaxValue {
 		c.near.Set(key, f.value)
 	}
-	return built
+	return built, token
+}
+
+// ask looks in Redis; what is not there another server may be making.
+func (c *Cache) ask(ctx context.Context, key string, group Group) (value []byte, found bool, token string) {
+	if c.far == nil {
+		return nil, false, ""
+	}
+	value, found, answered := c.far.get(ctx, key)
+	if !found && answered {
+		value, found, token = c.far.turn(ctx, key, c.times[group].bound(c.o.Patience))
+	}
+	if found {
+		c.farHits.Add(1)
+	}
+	return value, found, token
 }
 
 // Close waits for the builds under way; Get fails from then on. What L1 holds is freed.
@@ -246,6 +278,10 @@ type Status struct {
 	RedisDetail    string // the last trouble, while there is one; safe to show
 	Refused        uint64 // values that Redis did not take: full, read-only
 	Foreign        uint64 // values of Redis that were not ours, or damaged
+	Open           bool   // the breaker: Redis is not asked but once each Options.Pause
+	Waits          uint64 // for a value that another server was making
+	Overdue        uint64 // of them those that ended without it: then it was made here too
+	Waited         time.Duration
 }
 
 // State is what the cache knows of Redis.

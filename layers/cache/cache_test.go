@@ -30,7 +30,7 @@ func text(s string) Build {
 
 func get(t *testing.T, c *Cache, key string, b Build) string {
 	t.Helper()
-	v, err := c.Get(t.Context(), key, b)
+	v, err := c.Get(t.Context(), key, 0, b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func TestBuildsOnceForAll(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 50 {
 		wg.Go(func() {
-			if v, err := c.Get(t.Context(), "k", build); err != nil || string(v) != "v" {
+			if v, err := c.Get(t.Context(), "k", 0, build); err != nil || string(v) != "v" {
 				t.Errorf("got %q, %v", v, err)
 			}
 		})
@@ -83,11 +83,11 @@ func TestOneCallerLeaves(t *testing.T) {
 	}
 	first, cancelFirst := context.WithCancel(t.Context())
 	gone := make(chan error, 1)
-	go func() { _, err := c.Get(first, "k", build); gone <- err }()
+	go func() { _, err := c.Get(first, "k", 0, build); gone <- err }()
 	<-started
 	second, cancelSecond := context.WithCancel(t.Context())
 	waiting := make(chan error, 1)
-	go func() { _, err := c.Get(second, "k", nil); waiting <- err }() // joins, so its build is never called
+	go func() { _, err := c.Get(second, "k", 0, nil); waiting <- err }() // joins, so its build is never called
 	for waiters(c, "k") != 2 {
 		runtime.Gosched()
 	}
@@ -132,7 +132,7 @@ func TestBuildFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newCache(t, Options{})
-			v, err := c.Get(t.Context(), "k", build)
+			v, err := c.Get(t.Context(), "k", 0, build)
 			if err == nil || v != nil {
 				t.Fatalf("got %q, %v", v, err)
 			}
@@ -174,7 +174,7 @@ func TestClosed(t *testing.T) {
 	started := make(chan struct{})
 	done := make(chan error, 1)
 	go func() {
-		_, err := c.Get(context.Background(), "k", func(ctx context.Context) ([]byte, error) {
+		_, err := c.Get(context.Background(), "k", 0, func(ctx context.Context) ([]byte, error) {
 			close(started)
 			<-ctx.Done()
 			return nil, ctx.Err()
@@ -186,7 +186,7 @@ func TestClosed(t *testing.T) {
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("the waiting one got %v", err)
 	}
-	if _, err := c.Get(t.Context(), "k", text("v")); !errors.Is(err, ErrClosed) {
+	if _, err := c.Get(t.Context(), "k", 0, text("v")); !errors.Is(err, ErrClosed) {
 		t.Errorf("a later one got %v", err)
 	}
 	goleak.VerifyNone(t, goleak.IgnoreCurrent())
@@ -202,7 +202,7 @@ func TestManyCallers(t *testing.T) {
 			for i := range 2_000 {
 				key := fmt.Sprint((i*7 + w) % 60)
 				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i%5)*100*time.Microsecond+time.Microsecond)
-				v, err := c.Get(ctx, key, func(context.Context) ([]byte, error) {
+				v, err := c.Get(ctx, key, 0, func(context.Context) ([]byte, error) {
 					if i%11 == 0 {
 						return nil, boom
 					}
@@ -229,7 +229,7 @@ func BenchmarkPeek(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer c.Close()
-	if _, err := c.Get(b.Context(), "k", text("v")); err != nil {
+	if _, err := c.Get(b.Context(), "k", 0, text("v")); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()

@@ -48,6 +48,9 @@ type far struct {
 	until   atomic.Int64 // the breaker is open until then, Unix nanoseconds; 0: closed
 	refused atomic.Uint64
 	foreign atomic.Uint64
+	waits   atomic.Uint64 // for another server's making
+	overdue atomic.Uint64 // of them in vain
+	waited  atomic.Int64  // in all, nanoseconds
 	mu      sync.Mutex
 	detail  string
 }
@@ -57,8 +60,11 @@ func newFar(o Options) *far { return &far{o: o, client: o.Redis} }
 // allowed lets everybody through while the breaker is closed and one at a time after each pause.
 func (f *far) allowed() bool {
 	until := f.until.Load()
+	if until == 0 {
+		return true
+	}
 	now := time.Now().UnixNano()
-	return until == 0 || now > until && f.until.CompareAndSwap(until, now+int64(f.o.Pause))
+	return now > until && f.until.CompareAndSwap(until, now+int64(f.o.Pause))
 }
 
 // told notes how Redis did. An end of the caller's own context says nothing about Redis.
@@ -83,34 +89,47 @@ func (f *far) told(caller context.Context, err error) {
 	}
 }
 
-func (f *far) get(ctx context.Context, key string) ([]byte, bool) {
+// get looks for a value; answered tells that Redis is there.
+func (f *far) get(ctx context.Context, key string) (value []byte, found, answered bool) {
 	if !f.allowed() {
-		return nil, false
+		return nil, false, false
 	}
 	bounded, cancel := context.WithTimeout(ctx, f.o.Wait)
 	defer cancel()
-	b, err := f.client.Get(bounded, f.o.Prefix+key).Bytes()
+	b, err := f.client.Get(bounded, f.name(key)).Bytes()
+	if redis.HasErrorPrefix(err, "WRONGTYPE") { // not even a string
+		f.foreign.Add(1)
+		f.told(ctx, nil)
+		return nil, false, true
+	}
 	f.told(ctx, err)
 	if err != nil {
-		return nil, false
+		return nil, false, errors.Is(err, redis.Nil)
 	}
-	value, ok := unseal(key, b)
-	if !ok {
+	if value, found = unseal(key, b); !found {
 		f.foreign.Add(1)
 	}
-	return value, ok
+	return value, found, true
 }
 
-func (f *far) put(ctx context.Context, key string, value []byte) {
+// put stores the value and then gives the lock back, if there is one, in one round trip.
+func (f *far) put(ctx context.Context, key string, value []byte, token string) {
 	if !f.allowed() {
 		return
 	}
 	bounded, cancel := context.WithTimeout(ctx, f.o.Wait)
 	defer cancel()
-	err := f.client.Set(bounded, f.o.Prefix+key, seal(key, value), f.o.TTL).Err()
+	pipe := f.client.Pipeline()
+	set := pipe.Set(bounded, f.name(key), seal(key, value), f.o.TTL)
+	if token != "" {
+		pipe.Eval(bounded, release, []string{f.lockName(key)}, token)
+	}
+	_, err := pipe.Exec(bounded)
 	var reply redis.Error
-	if errors.As(err, &reply) { // full or read-only: it still serves reads
+	if errors.As(set.Err(), &reply) { // full or read-only: it still serves reads
 		f.refused.Add(1)
+	}
+	if errors.As(err, &reply) {
 		err = nil
 	}
 	f.told(ctx, err)
@@ -124,6 +143,8 @@ func (f *far) check(ctx context.Context) {
 
 func (f *far) status(s *Status) {
 	s.Redis, s.Refused, s.Foreign = StateOK, f.refused.Load(), f.foreign.Load()
+	s.Waits, s.Overdue, s.Waited = f.waits.Load(), f.overdue.Load(), time.Duration(f.waited.Load())
+	s.Open = f.until.Load() != 0
 	if f.fails.Load() > 0 {
 		s.Redis = StateAway
 		f.mu.Lock()

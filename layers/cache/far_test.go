@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"net"
 	"path/filepath"
@@ -31,7 +32,7 @@ func client(t *testing.T, address string) redis.UniversalClient {
 
 // options gives every test keys of its own in the shared Redis, and a wait that a busy machine keeps.
 func options(t *testing.T, r redis.UniversalClient) Options {
-	return Options{Redis: r, Prefix: t.Name() + ":", Wait: 2 * time.Second}
+	return Options{Redis: r, Prefix: t.Name() + rand.Text() + ":", Wait: 2 * time.Second}
 }
 
 // settled closes the cache, so that what it had to write to Redis is written, and makes another one like it.
@@ -58,7 +59,7 @@ func TestSecondProcessFindsIt(t *testing.T) {
 	if s := c.Status(); s.FarHits != 1 || s.Builds != 0 || s.Redis != StateOK {
 		t.Errorf("status %+v", s)
 	}
-	if ttl := r.TTL(t.Context(), c.o.Prefix+"k").Val(); ttl <= 0 || ttl > time.Hour {
+	if ttl := r.TTL(t.Context(), c.far.name("k")).Val(); ttl <= 0 || ttl > time.Hour {
 		t.Errorf("it stays %v in Redis", ttl)
 	}
 	c.Close()
@@ -80,7 +81,7 @@ func TestForeignValues(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newCache(t, options(t, r))
-			if err := r.Set(t.Context(), c.o.Prefix+"k", value, time.Minute).Err(); err != nil {
+			if err := r.Set(t.Context(), c.far.name("k"), value, time.Minute).Err(); err != nil {
 				t.Fatal(err)
 			}
 			if got := get(t, c, "k", text("built")); got != "built" {
@@ -97,30 +98,118 @@ func TestForeignValues(t *testing.T) {
 	}
 	t.Run("of another type", func(t *testing.T) {
 		c := newCache(t, options(t, r))
-		r.Del(t.Context(), c.o.Prefix+"k")
-		if err := r.LPush(t.Context(), c.o.Prefix+"k", "x").Err(); err != nil {
-			t.Fatal(err)
+		for range c.o.Failures + 1 { // however often: it is the value's fault, not Redis's
+			c.near.InvalidateAll()
+			if err := r.Del(t.Context(), c.far.name("k")).Err(); err != nil {
+				t.Fatal(err)
+			}
+			if err := r.LPush(t.Context(), c.far.name("k"), "x").Err(); err != nil {
+				t.Fatal(err)
+			}
+			if got := get(t, c, "k", text("built")); got != "built" {
+				t.Errorf("got %q", got)
+			}
+			c.running.Wait()
 		}
-		if got := get(t, c, "k", text("built")); got != "built" {
-			t.Errorf("got %q", got)
+		if s := c.Status(); s.Foreign != 4 || s.Redis != StateOK || s.Open {
+			t.Errorf("status %+v", s)
+		}
+		c = settled(t, c)
+		if got := get(t, c, "k", text("again")); got != "built" {
+			t.Errorf("the list was not replaced: %q", got)
 		}
 	})
 }
 
-func TestRedisIsFull(t *testing.T) {
+// What Redis does not take is harmless: what it holds is read, what it does not hold is built, without waiting for a
+// lock that it cannot give.
+func TestRedisTakesNothing(t *testing.T) {
+	for name, change := range map[string]func(context.Context, *redis.Client) error{
+		"full": func(ctx context.Context, r *redis.Client) error {
+			if err := r.ConfigSet(ctx, "maxmemory-policy", "noeviction").Err(); err != nil {
+				return err
+			}
+			return r.ConfigSet(ctx, "maxmemory", "1").Err()
+		},
+		"read-only": func(ctx context.Context, r *redis.Client) error {
+			return r.SlaveOf(ctx, "127.0.0.1", "1").Err() // of nobody: it keeps what it has and takes nothing
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := start(t)
+			r := client(t, server.URL())
+			c := newCache(t, options(t, r))
+			get(t, c, "before", text("v"))
+			c = settled(t, c)
+			plain, ok := r.(*redis.Client)
+			if !ok {
+				t.Fatalf("the client is a %T", r)
+			}
+			if err := change(t.Context(), plain); err != nil {
+				t.Fatal(err)
+			}
+			for i := range 5 {
+				if got := get(t, c, fmt.Sprint(i), text("built")); got != "built" {
+					t.Errorf("got %q", got)
+				}
+			}
+			c.running.Wait()
+			if got := get(t, c, "before", text("built again")); got != "v" {
+				t.Errorf("what it held before: %q", got)
+			}
+			if s := c.Status(); s.Refused != 5 || s.Redis != StateOK || s.Open || s.Waits != 0 || s.FarHits != 1 {
+				t.Errorf("status %+v", s)
+			}
+		})
+	}
+}
+
+// Redis dies while a value is built under its lock: the value is given all the same, and nothing later waits for it.
+func TestGoneInTheMiddle(t *testing.T) {
+	server := start(t)
+	o := options(t, client(t, server.URL()))
+	o.Failures, o.Pause, o.Patience = 1, 10*time.Minute, time.Hour
+	c := newCache(t, o)
+	got := get(t, c, "k", func(context.Context) ([]byte, error) {
+		return []byte("built"), syscall.Kill(server.PID(), syscall.SIGKILL)
+	})
+	if got != "built" {
+		t.Errorf("got %q", got)
+	}
+	c.running.Wait()
+	if s := c.Status(); s.Redis != StateAway || !s.Open {
+		t.Errorf("status %+v", s)
+	}
+	if got := get(t, c, "other", text("built")); got != "built" || c.Status().Waits != 0 {
+		t.Errorf("got %q, %+v", got, c.Status())
+	}
+}
+
+// It answers reads but is slow to take writes, locks among them: after a few bounded waits it is left alone.
+func TestRedisIsSlow(t *testing.T) {
 	server := start(t)
 	r := client(t, server.URL())
-	if err := r.ConfigSet(t.Context(), "maxmemory-policy", "noeviction").Err(); err != nil {
+	if err := r.Do(t.Context(), "client", "pause", 600_000, "write").Err(); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil {
-		t.Fatal(err)
+	o := options(t, client(t, server.URL()))
+	o.Wait, o.Pause = 20*time.Millisecond, 10*time.Minute
+	c := newCache(t, o)
+	began := time.Now()
+	for i := range 200 {
+		if got := get(t, c, fmt.Sprint(i), text("built")); got != "built" {
+			t.Errorf("got %q", got)
+		}
 	}
-	c := newCache(t, options(t, r))
-	get(t, c, "k", text("v"))
 	c.running.Wait()
-	if s := c.Status(); s.Refused != 1 || s.Redis != StateOK {
-		t.Errorf("status %+v", s)
+	if s := c.Status(); !s.Open || s.Redis != StateAway || s.Builds != 200 || time.Since(began) > 3*time.Second {
+		t.Errorf("after %v: %+v", time.Since(began), s)
+	}
+	if err := r.Do(t.Context(), "client", "unpause").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if s := c.Check(t.Context()); s.Redis != StateOK || s.Open {
+		t.Errorf("when it is quick again: %+v", s)
 	}
 }
 
@@ -191,7 +280,7 @@ func untilBack(t *testing.T, c *Cache) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	for i := 0; c.Check(ctx).Redis != StateOK; i++ {
-		if _, err := c.Get(ctx, fmt.Sprint(t.Name(), i), text("built")); err != nil {
+		if _, err := c.Get(ctx, fmt.Sprint(t.Name(), i), 0, text("built")); err != nil {
 			t.Fatalf("it does not come back: %v", err)
 		}
 	}

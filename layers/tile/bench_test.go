@@ -93,6 +93,6 @@ func BenchmarkKey(b *testing.B) {
 	f := newFixture(b)
 	r := f.request(geo.Tile{Z: 8, X: 3, Y: 4}, layers.Loopback(), "people", "sites")
 	for b.Loop() {
-		ETag(r.Key(r.Version(f.snap)))
+		ETag(r.Key(r.Version(f.snap), Gzip))
 	}
 }

@@ -1,11 +1,8 @@
 package tile
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -116,11 +113,16 @@ func (f *fixture) build(t testing.TB, r Request) map[string][]*geojson.Feature {
 	if len(packed) > MaxBytes {
 		t.Errorf("%v has %d bytes", r.Tile, len(packed))
 	}
-	out := map[string][]*geojson.Feature{}
 	if len(packed) == 0 {
-		return out
+		return map[string][]*geojson.Feature{}
 	}
-	list, err := mvt.Unmarshal(unpack(t, packed))
+	return f.decode(t, unpack(t, packed))
+}
+
+func (f *fixture) decode(t testing.TB, plain []byte) map[string][]*geojson.Feature {
+	t.Helper()
+	out := map[string][]*geojson.Feature{}
+	list, err := mvt.Unmarshal(plain)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,11 +137,7 @@ func (f *fixture) build(t testing.TB, r Request) map[string][]*geojson.Feature {
 
 func unpack(t testing.TB, packed []byte) []byte {
 	t.Helper()
-	z, err := gzip.NewReader(bytes.NewReader(packed))
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := io.ReadAll(z)
+	raw, err := Unpack(Zstd, packed)
 	if err != nil {
 		t.Fatal(err)
 	}

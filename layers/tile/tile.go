@@ -3,8 +3,6 @@
 package tile
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -22,7 +20,7 @@ import (
 // The budget of a tile.
 const (
 	MaxFeatures = 2000
-	MaxBytes    = 64 << 10 // compressed
+	MaxBytes    = 64 << 10 // packed, in any encoding but Plain
 	MaxLayers   = 16
 	cellDepth   = 6 // 64 × 64 cells
 )
@@ -77,10 +75,10 @@ func (r Request) Version(s *index.Snapshot) layers.Position {
 	return v
 }
 
-// Key names the tile's bytes at a version: layers, tile, version, what the scope means, filter, window. Equal keys
-// mean equal bytes; no personal value is in it.
-func (r Request) Key(v layers.Position) string {
-	b := append(make([]byte, 0, 160), "tile1|"...)
+// Key names the tile's bytes at a version in an encoding: layers, tile, version, what the scope means, filter, window,
+// encoding. Equal keys mean equal bytes; no personal value is in it.
+func (r Request) Key(v layers.Position, e Encoding) string {
+	b := append(make([]byte, 0, 160), "tile2|"...)
 	b = append(b, r.Set...)
 	for _, l := range r.Layers {
 		b = append(append(b, l.Code...), ',')
@@ -94,7 +92,8 @@ func (r Request) Key(v layers.Position) string {
 		b = strconv.AppendInt(append(strconv.AppendInt(b, r.From.Unix(), 10), '-'), r.To.Unix(), 10)
 	}
 	// At midnight ages and the validity of places change without a change in the ledger.
-	return string(strconv.AppendInt(append(b, '|'), int64(layers.Days(r.Today)), 10))
+	b = strconv.AppendInt(append(b, '|'), int64(layers.Days(r.Today)), 10)
+	return string(append(append(b, '|'), e.String()...))
 }
 
 func appendNumbers(b []byte, between byte, list ...uint64) []byte {
@@ -107,7 +106,8 @@ func appendNumbers(b []byte, between byte, list ...uint64) []byte {
 	return b
 }
 
-// ETag is the weak tag of a key: any encoding of the same bytes.
+// ETag is the weak tag of a key, and so of one encoding. It is weak since another release of the server may pack the
+// same tile into other bytes.
 func ETag(key string) string {
 	sum := sha256.Sum256([]byte(key))
 	b := append(make([]byte, 0, 28), `W/"`...)
@@ -125,8 +125,8 @@ func NewBuilder(s Source, catalogue func() *layers.Catalogue) *Builder {
 	return &Builder{source: s, catalogue: catalogue}
 }
 
-// Build makes the tile from the snapshot and compresses it (gzip); no bytes when it is empty. A tile that is too large
-// compressed is made again of coarser cells.
+// Build makes the tile from the snapshot and packs it (Zstd); no bytes when it is empty. A tile that is too large packed
+// is made again of coarser cells.
 func (b *Builder) Build(ctx context.Context, s *index.Snapshot, r Request) ([]byte, error) {
 	var raw []byte
 	var err error
@@ -136,21 +136,21 @@ func (b *Builder) Build(ctx context.Context, s *index.Snapshot, r Request) ([]by
 	case Places:
 		raw, err = b.source.Places(ctx, r.Tile)
 	default:
-		return b.bounded(ctx, s, r)
+		return b.bounded(ctx, s, r, Zstd)
 	}
 	if err != nil || len(raw) == 0 {
 		return nil, err
 	}
-	return compress(raw)
+	return Pack(Zstd, raw)
 }
 
-func (b *Builder) bounded(ctx context.Context, s *index.Snapshot, r Request) ([]byte, error) {
+func (b *Builder) bounded(ctx context.Context, s *index.Snapshot, r Request, e Encoding) ([]byte, error) {
 	for depth := uint8(cellDepth); ; depth-- {
 		raw, err := b.thematic(ctx, s, r, depth)
 		if err != nil || len(raw) == 0 {
 			return nil, err
 		}
-		packed, err := compress(raw)
+		packed, err := Pack(e, raw)
 		if err != nil || len(packed) <= MaxBytes || depth == 0 {
 			return packed, err
 		}
@@ -268,19 +268,4 @@ func tagRow(out *mvtLayer, c *layers.Catalogue, kind layers.Kind, row *index.Row
 		}
 		out.tag("at", integer(int(row.Time)*60))
 	}
-}
-
-func compress(raw []byte) ([]byte, error) {
-	var buf bytes.Buffer
-	w, err := gzip.NewWriterLevel(&buf, 5)
-	if err != nil {
-		return nil, fmt.Errorf("compress tile: %w", err)
-	}
-	if _, err := w.Write(raw); err != nil {
-		return nil, fmt.Errorf("compress tile: %w", err)
-	}
-	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("compress tile: %w", err)
-	}
-	return buf.Bytes(), nil
 }

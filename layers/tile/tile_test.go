@@ -3,6 +3,7 @@ package tile
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -219,13 +220,8 @@ func TestTheBudgetIsShared(t *testing.T) {
 
 func TestATileTooLargeIsMadeOfCoarserCells(t *testing.T) {
 	f := newFixture(t, many(layers.KindSite, 1900, 0.02)...)
-	for id := range int64(2000) {
-		name := strings.Builder{}
-		for i := range int64(60) {
-			name.WriteRune(rune(0x4e00 + (id*7919+i*104729)%20000))
-		}
-		f.source.features[id] = layers.Feature{ID: id, Name: name.String()}
-	}
+	r := rand.New(rand.NewPCG(1, 2))
+	f.name(2000, func(int64, int) rune { return rune(0x4e00 + r.IntN(20_000)) })
 	got := f.build(t, f.request(tileAt(113.51, 23.01, 9), layers.Loopback(), "sites"))["sites"]
 	if total(got, "n") != 1900 || number(got[0], "cell") != geo.Extent/32 {
 		t.Errorf("%d in cells of %d", total(got, "n"), number(got[0], "cell"))
@@ -326,7 +322,7 @@ func TestKeys(t *testing.T) {
 		r := base
 		change(&r)
 		for _, v := range []layers.Position{7, 8} {
-			key := r.Key(v)
+			key := r.Key(v, Zstd)
 			if other := seen[key]; other != "" {
 				t.Errorf("%s and %s have the same key", name, other)
 			}
@@ -341,7 +337,7 @@ func TestKeys(t *testing.T) {
 	}
 	other := base
 	other.Scope.Actor = "Li Si"
-	if other.Key(7) != base.Key(7) {
+	if other.Key(7, Zstd) != base.Key(7, Zstd) {
 		t.Error("equal scopes share bytes")
 	}
 }

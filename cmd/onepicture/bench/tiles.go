@@ -102,7 +102,7 @@ func (r *run) against(ctx context.Context, code string, z uint8, near int) (row 
 	base = percentile(theirs, 0.5)
 	row = Row{
 		What: fmt.Sprintf("cold tile %s of %s, %d features, scope on", t, code, n),
-		P50:  percentile(ours, 0.5), P99: percentile(ours, 0.99), Ours: fmt.Sprintf("%d B gz", len(packed)),
+		P50:  percentile(ours, 0.5), P99: percentile(ours, 0.99), Ours: fmt.Sprintf("%d B zstd", len(packed)),
 		Baseline: fmt.Sprintf("ST_AsMVT %s / %s, %d B", short(base), short(percentile(theirs, 0.99)), raw),
 	}
 	row.Ratio = times(base, row.P50)
