@@ -37,7 +37,7 @@ func (c *benchCmd) Run(ctx context.Context) error {
 	defer quiet.Close()
 	slog.SetDefault(slog.New(slog.NewTextHandler(quiet, nil))) // a line a request is written as ever, but not shown
 	return withDatabase(ctx, c.dataFlags, "onepicture bench", func(ctx context.Context, pool *pgxpool.Pool) error {
-		if err := loadCity(ctx, pool, c.options()); err != nil {
+		if err := c.loadCity(ctx, pool, c.options()); err != nil {
 			return err
 		}
 		if _, err := pool.Exec(ctx, "vacuum (analyze) person, site, event"); err != nil {

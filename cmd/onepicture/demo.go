@@ -44,11 +44,15 @@ func (c *demoCmd) Run(ctx context.Context) error {
 		return err
 	}
 	return withDatabase(ctx, c.dataFlags, "onepicture demo", func(ctx context.Context, pool *pgxpool.Pool) error {
-		return loadCity(ctx, pool, c.options())
+		return c.loadCity(ctx, pool, c.options())
 	})
 }
 
-func loadCity(ctx context.Context, pool *pgxpool.Pool, o demo.Options) error {
+// loadCity seals by the database's keys, and makes them when it has none.
+func (f dataFlags) loadCity(ctx context.Context, pool *pgxpool.Pool, o demo.Options) (err error) {
+	if o.Keys, err = f.openKeys(ctx, pool, true); err != nil {
+		return err
+	}
 	b := newBar("loading the synthetic city")
 	began := time.Now()
 	shown := false

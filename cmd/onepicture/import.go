@@ -39,9 +39,13 @@ func (c *importCmd) Run(ctx context.Context) error {
 		return err
 	}
 	return withDatabase(ctx, c.dataFlags, "onepicture import", func(ctx context.Context, pool *pgxpool.Pool) error {
+		keys, err := c.openKeys(ctx, pool, false)
+		if err != nil {
+			return err
+		}
 		var b *bar
 		what := ""
-		s, err := intake.Run(ctx, intake.Deps{Pool: pool, Ledger: ledger.New(pool)}, intake.Options{
+		s, err := intake.Run(ctx, intake.Deps{Pool: pool, Ledger: ledger.New(pool), Keys: keys}, intake.Options{
 			Kind: kind, Files: c.Files, Mapping: mapping, DryRun: c.DryRun, ReportDir: c.Reports,
 			Progress: func(p intake.Progress) {
 				name := "importing " + p.File

@@ -109,6 +109,12 @@ func (c *underLoad) with(ctx context.Context, measure func(load.Options) error) 
 	if err := c.fill(ctx, pool); err != nil {
 		return err
 	}
+	if _, err := c.openKeys(ctx, pool, true); err != nil {
+		return err
+	}
+	if err := os.Setenv("ONEPICTURE_KEYS", c.keyPath()); err != nil { // of the servers that are started
+		return fmt.Errorf("name the keys: %w", err)
+	}
 	o := load.Options{
 		Program: program, DatabaseURL: s.databaseURL, RedisURL: s.redisURL, Logs: logs, Cookie: c.Cookie, Pool: pool,
 		Progress: os.Stderr, Seed: c.Seed0,
@@ -128,7 +134,7 @@ func (c *underLoad) fill(ctx context.Context, pool *pgxpool.Pool) error {
 	if !empty {
 		return nil
 	}
-	if err := loadCity(ctx, pool, c.options()); err != nil {
+	if err := c.loadCity(ctx, pool, c.options()); err != nil {
 		return err
 	}
 	_, err := pool.Exec(ctx, "vacuum (analyze) person, site, event")

@@ -23,10 +23,11 @@ type cli struct {
 	Import    importCmd    `cmd:"" help:"Import places, people, sites or events from files through a mapping."`
 	Catalogue catalogueCmd `cmd:"" help:"Put departments, sources, classes, event items and layers from a folder of CSV files."`
 
+	Key     keyCmd     `cmd:"" help:"Make and rotate the keys by which what is personal is sealed."`
 	Demo    demoCmd    `cmd:"" help:"Fill an empty database with the synthetic city."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database's schema to this program's version."`
 	Check   checkCmd   `cmd:"" help:"Compare the index with counts made by SQL."`
-	Bench   benchCmd   `cmd:"" help:"Measure this server beside PostGIS and bare Gin on the synthetic city."`
+	Bench   benchCmds  `cmd:"" help:"Measure this server, alone and under load, on the synthetic city."`
 	OpenAPI openapiCmd `cmd:"" name:"openapi" help:"Print the API's OpenAPI 3.1 document."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
@@ -36,6 +37,7 @@ type dataFlags struct {
 	Data        string `help:"Folder of the private PostgreSQL and Redis." default:"data" env:"ONEPICTURE_DATA" type:"path"`
 	DatabaseURL string `help:"Use this PostgreSQL instead of a private one (also DATABASE_URL_FILE)." env:"DATABASE_URL" placeholder:"URL"`
 	RedisURL    string `help:"Use this Redis instead of a private one (also REDIS_URL_FILE)." env:"REDIS_URL" placeholder:"URL"`
+	Keys        string `help:"File of the keys by which what is personal is sealed; a private database has keys.json in its folder." env:"ONEPICTURE_KEYS" type:"path" placeholder:"FILE"`
 }
 
 func main() {

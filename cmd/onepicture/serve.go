@@ -17,6 +17,7 @@ import (
 	"onepicture/layers/dispatch"
 	"onepicture/layers/index"
 	"onepicture/layers/ledger"
+	"onepicture/layers/personal"
 	"onepicture/layers/store"
 	"onepicture/layers/tile"
 	"onepicture/sql"
@@ -54,20 +55,24 @@ func (c *serveCmd) Run(ctx context.Context) (err error) {
 	}
 	defer feed.Close()
 	if c.Demo {
-		if err := loadCity(ctx, feed, c.options()); err != nil {
+		if err := c.loadCity(ctx, feed, c.options()); err != nil {
 			return err
 		}
+	}
+	keys, err := c.openKeys(ctx, feed, c.Demo)
+	if err != nil {
+		return err
 	}
 	pool, err := sql.Open(ctx, s.databaseURL, sql.Serving("onepicture serve"))
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
-	return c.serve(ctx, listener, feed, pool, s.redisURL)
+	return c.serve(ctx, listener, feed, pool, s.redisURL, keys)
 }
 
 // serve keeps the index fed over one pool, without time-outs, and answers requests over the other.
-func (c *serveCmd) serve(ctx context.Context, listener net.Listener, feed, pool *pgxpool.Pool, redisURL string) error {
+func (c *serveCmd) serve(ctx context.Context, listener net.Listener, feed, pool *pgxpool.Pool, redisURL string, keys *personal.Keys) error {
 	redis, err := cache.OpenRedis(redisURL)
 	if err != nil {
 		return err
@@ -102,6 +107,10 @@ func (c *serveCmd) serve(ctx context.Context, listener net.Listener, feed, pool 
 	g.Go(func() error { return keepFed(ctx, st, server.Publish) })
 	g.Go(func() error {
 		c.announce(ctx, st, listener.Addr())
+		return nil
+	})
+	g.Go(func() error {
+		keys.KeepSealed(ctx, feed, time.Hour, func(err error) { slog.Error("sealing does not go on; trying again", "error", err) })
 		return nil
 	})
 	if c.Demo && c.Trickle > 0 {

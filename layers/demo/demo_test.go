@@ -3,12 +3,15 @@ package demo
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"onepicture/layers/ledger"
+	"onepicture/layers/personal"
 	"onepicture/sql/sqltest"
 )
 
@@ -18,8 +21,16 @@ var now = time.Date(2026, 11, 24, 14, 30, 0, 0, time.FixedZone("CST", 8*3600))
 
 func load(t *testing.T, ctx context.Context, pool *pgxpool.Pool, people int) error {
 	t.Helper()
-	return Load(ctx, pool, ledger.New(pool), Options{People: people, Seed: 1, Now: now})
+	return Load(ctx, pool, ledger.New(pool), Options{People: people, Seed: 1, Now: now, Keys: keys})
 }
+
+var keys = func() *personal.Keys {
+	k, err := personal.New()
+	if err != nil {
+		panic(err)
+	}
+	return k
+}()
 
 func one[T any](t *testing.T, pool *pgxpool.Pool, query string) (v T) {
 	t.Helper()
@@ -54,11 +65,27 @@ func TestLoadedCityIsWhole(t *testing.T) {
 		{"events reported in the future", `select count(*) from event where reported_at >= timestamptz '2026-11-24 14:30+08'`, 0, 0},
 		{"events closed in the future", `select count(*) from event where closed_at > timestamptz '2026-11-24 14:30+08'`, 0, 0},
 		{"sources without the mark", `select count(*) from source where not synthetic`, 0, 0},
-		{"persons with a real division in their number", `select count(*) from person where id_number not like '998800%'`, 0, 0},
+		{"persons in the clear", `select count(*) from person where coalesce(plain_name, plain_id_number, plain_phone) is not null
+			or seal is null or name is null or id_number is null or phone is null or id_number_index is null`, 0, 0},
+		{"addresses in the clear", `select count(*) from address where plain_text is not null or seal is null or text is null`, 0, 0},
 	} {
 		if n := one[int](t, pool, c.query); n < c.low || n > c.high {
 			t.Errorf("%s: %d, want %d…%d", c.name, n, c.low, c.high)
 		}
+	}
+	rows, err := pool.Query(t.Context(), `select id, id_number from person where id % 100 = 0`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var id int64
+	var sealed []byte
+	if _, err := pgx.ForEachRow(rows, []any{&id, &sealed}, func() error {
+		if number, err := keys.Open(personal.IDNumber, id, sealed); err != nil || !strings.HasPrefix(number, "998800") {
+			t.Errorf("person %d: a number of a division that exists, or none: %v", id, err)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
 	}
 	// Children tile their parent: the areas agree, and siblings do not overlap.
 	if worst := one[float64](t, pool, `select max(abs(1 - s.sum / st_area(p.geom))) from place p
@@ -88,7 +115,7 @@ func TestKilledLoadGoesOn(t *testing.T) {
 	pool := sqltest.DB(t)
 	before := one[string](t, pool, indexes)
 	ctx, cancel := context.WithCancel(t.Context())
-	o := Options{People: 100_000, Seed: 1, Now: now, Progress: func(int, int) { cancel() }}
+	o := Options{People: 100_000, Seed: 1, Now: now, Keys: keys, Progress: func(int, int) { cancel() }}
 	if err := Load(ctx, pool, ledger.New(pool), o); !errors.Is(err, context.Canceled) {
 		t.Fatalf("the load was not cut: %v", err)
 	}

@@ -9,12 +9,14 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// spatial are the indexes on locations as the schema makes them. A load into an empty database drops them and builds
+// spatial are the indexes on locations, and the blind ones, as the schema makes them. A load into an empty database drops them and builds
 // them at its end by sorting: row by row they take more than half of the time. Keys stay, so nothing that holds for
 // the data ever depends on a load coming to its end, only the speed of some reads.
 var spatial = []string{
 	"address_geom on address using gist (geom)",
 	"person_geom on person using gist (geom)",
+	"person_id_number on person (id_number_index) where id_number_index is not null",
+	"person_phone on person (phone_index) where phone_index is not null",
 	"site_geom on site using gist (geom)",
 	"event_geom on event using gist (geom)",
 }

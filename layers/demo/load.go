@@ -17,6 +17,7 @@ import (
 	"onepicture/layers/catalogue"
 	"onepicture/layers/demo/city"
 	"onepicture/layers/ledger"
+	"onepicture/layers/personal"
 	"onepicture/sql"
 )
 
@@ -31,6 +32,7 @@ type Options struct {
 	Seed     uint64
 	Now      time.Time             // in the city's zone: the history ends here, ages are as of its day
 	Progress func(done, total int) // rows; may be nil
+	Keys     *personal.Keys        // by which what is personal is sealed
 }
 
 // ErrOtherData says that the database holds something else; a demo is never mixed into it.
@@ -77,6 +79,9 @@ func Load(ctx context.Context, pool *pgxpool.Pool, l *ledger.Ledger, o Options) 
 		if used {
 			return ErrOtherData
 		}
+	}
+	if o.Keys == nil {
+		return errors.New("no keys are given to seal what is personal")
 	}
 	ld.city = city.Generate(o.Seed)
 	ld.plan()

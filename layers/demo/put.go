@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 
@@ -12,6 +13,7 @@ import (
 	"onepicture/layers/catalogue"
 	"onepicture/layers/demo/city"
 	"onepicture/layers/ledger"
+	"onepicture/layers/personal"
 	"onepicture/sql"
 )
 
@@ -87,7 +89,7 @@ func (ld *loader) putPlaces(ctx context.Context, tx *ledger.Tx) error {
 }
 
 func (ld *loader) putPeople(ctx context.Context, tx *ledger.Tx, people *city.Population, from, to int) error {
-	source := ld.ids["source:residents"]
+	source, sealer := ld.ids["source:residents"], ld.o.Keys.Sealer()
 	next, stop := iter.Pull(func(yield func(city.Address) bool) {
 		for g := from; g < to; g++ {
 			for _, a := range people.Addresses(g) {
@@ -98,12 +100,13 @@ func (ld *loader) putPeople(ctx context.Context, tx *ledger.Tx, people *city.Pop
 		}
 	})
 	defer stop()
-	_, err := copyRows(ctx, tx, "address", []string{"id", "source_id", "key", "text", "geom", "place_id"}, func() ([]any, error) {
+	_, err := copyRows(ctx, tx, "address", []string{"id", "source_id", "key", "text", "geom", "place_id", "seal"}, func() ([]any, error) {
 		a, ok := next()
 		if !ok {
 			return nil, nil
 		}
-		return []any{a.ID, source, fmt.Sprintf("A%d", a.ID), a.Text, a.Point, placeID(ld.city.PlaceIndex(a.Grid))}, nil
+		text, err := sealer.Text(personal.Address, a.ID, a.Text)
+		return []any{a.ID, source, fmt.Sprintf("A%d", a.ID), text, a.Point, placeID(ld.city.PlaceIndex(a.Grid)), sealer.Key()}, err
 	})
 	if err != nil {
 		return err
@@ -120,7 +123,7 @@ func (ld *loader) putPeople(ctx context.Context, tx *ledger.Tx, people *city.Pop
 	})
 	defer stopPeople()
 	n, err := copyRows(ctx, tx, "person",
-		[]string{"id", "source_id", "key", "name", "id_number", "phone", "address_id", "class", "gender", "birth", "care", "geom", "place_id", "hash"},
+		personColumns,
 		func() ([]any, error) {
 			p, ok := nextPerson()
 			if !ok {
@@ -130,8 +133,12 @@ func (ld *loader) putPeople(ctx context.Context, tx *ledger.Tx, people *city.Pop
 			if p.Class == 1 {
 				s = migrants
 			}
-			return []any{p.ID, s, fmt.Sprintf("P%d", p.ID), p.Name, p.IDNumber, p.Phone, p.Address, int16(p.Class), p.Gender, p.Birth, p.Care,
-				p.Point, placeID(ld.city.PlaceIndex(p.Grid)), digest(p.ID)}, nil
+			name, err := sealer.Text(personal.Name, p.ID, p.Name)
+			number, err2 := sealer.Text(personal.IDNumber, p.ID, p.IDNumber)
+			phone, err3 := sealer.Text(personal.Phone, p.ID, p.Phone)
+			return []any{p.ID, s, fmt.Sprintf("P%d", p.ID), name, number, phone, ld.o.Keys.Index(personal.IDNumber, p.IDNumber),
+				ld.o.Keys.Index(personal.Phone, p.Phone), p.Address, int16(p.Class), p.Gender, p.Birth, p.Care, p.Point,
+				placeID(ld.city.PlaceIndex(p.Grid)), digest(p.ID), sealer.Key()}, errors.Join(err, err2, err3)
 		})
 	if err != nil {
 		return err
@@ -139,6 +146,11 @@ func (ld *loader) putPeople(ctx context.Context, tx *ledger.Tx, people *city.Pop
 	first := people.FirstPerson(from)
 	tx.Record(layers.Change{Kind: layers.KindPerson, Op: layers.OpBatch, IDs: []layers.IDRange{{First: first, Last: first + n - 1}}})
 	return nil
+}
+
+var personColumns = []string{
+	"id", "source_id", "key", "name", "id_number", "phone", "id_number_index", "phone_index", "address_id", "class", "gender",
+	"birth", "care", "geom", "place_id", "hash", "seal",
 }
 
 // sourceOfSite is the feed that a group of sites comes from.

@@ -33,7 +33,7 @@ type target struct {
 // targets are the fields of each kind.
 var targets = map[layers.Kind]map[string]target{
 	layers.KindPerson: {
-		"name": {}, "idNumber": {most: 40}, "phone": {most: 40}, "class": {value: valueCode}, "gender": {value: valueCode},
+		"name": {}, "idNumber": {most: 40}, "phone": {most: 40}, "address": {most: 400}, "class": {value: valueCode}, "gender": {value: valueCode},
 		"birth": {value: valueDate}, "care": {value: valueCodes},
 	},
 	layers.KindSite: {
@@ -44,6 +44,7 @@ var targets = map[layers.Kind]map[string]target{
 		"title": {required: true}, "category": {value: valueCode}, "item": {value: valueCode}, "level": {value: valueInt},
 		"status": {value: valueCode}, "channel": {value: valueCode}, "description": {most: 4000}, "address": {most: 400},
 		"reportedAt": {value: valueTime, required: true}, "dueAt": {value: valueTime}, "closedAt": {value: valueTime},
+		"reporter": {},
 	},
 	layers.KindPlace: {
 		"code": {required: true}, "level": {value: valueInt, required: true}, "parent": {}, "name": {required: true},

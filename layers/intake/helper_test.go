@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"onepicture/layers/ledger"
+	"onepicture/layers/personal"
 	"onepicture/sql/sqltest"
 )
 
@@ -46,7 +47,11 @@ func newBench(t testing.TB) *bench {
 	if _, err := pool.Exec(t.Context(), strings.ReplaceAll(catalogue, "st_makepoint(", "st_point(")); err != nil {
 		t.Fatal(err)
 	}
-	return &bench{t: t, pool: pool, deps: Deps{Pool: pool, Ledger: ledger.New(pool)}, dir: t.TempDir()}
+	keys, err := personal.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &bench{t: t, pool: pool, deps: Deps{Pool: pool, Ledger: ledger.New(pool), Keys: keys}, dir: t.TempDir()}
 }
 
 // file writes a file and gives its path.
@@ -104,6 +109,30 @@ func (b *bench) value(query string, args ...any) string {
 		return "null"
 	}
 	return *s
+}
+
+// rowKeys are what the keys 1 to n are kept as.
+func (b *bench) rowKeys(n int) []string {
+	out := make([]string, n)
+	for i := range out {
+		out[i] = b.deps.Keys.RowKey(fmt.Sprint(i + 1))
+	}
+	return out
+}
+
+// name opens the name of the person with that key.
+func (b *bench) name(key string) string {
+	b.t.Helper()
+	var id int64
+	var sealed []byte
+	if err := b.pool.QueryRow(b.t.Context(), "select id, name from person where key = $1", key).Scan(&id, &sealed); err != nil {
+		b.t.Fatal(err)
+	}
+	name, err := b.deps.Keys.Open(personal.Name, id, sealed)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return name
 }
 
 func (b *bench) is(want, query string, args ...any) {

@@ -16,12 +16,14 @@ import (
 	"onepicture/layers"
 	"onepicture/layers/intake/reader"
 	"onepicture/layers/ledger"
+	"onepicture/layers/personal"
 )
 
 // Deps is what an import works with. It owns none of it. The pool needs at least six connections.
 type Deps struct {
 	Pool   *pgxpool.Pool
 	Ledger *ledger.Ledger
+	Keys   *personal.Keys // by which what is personal is sealed
 }
 
 // Options say what to import.
@@ -65,6 +67,8 @@ func Run(ctx context.Context, d Deps, o Options) (Summary, error) {
 		return s, errors.New("no file is given")
 	case o.Kind != "" && o.Kind != m.kind:
 		return s, fmt.Errorf("the mapping is for kind %q, not %q", m.kind, o.Kind)
+	case d.Keys == nil:
+		return s, errors.New("no keys are given to seal what is personal")
 	case o.Actor == "":
 		o.Actor = "import"
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"onepicture/layers"
+	"onepicture/layers/personal"
 )
 
 // table is where the features of a kind go, with the columns of their tuples in order: id, source and what follows.
@@ -17,8 +18,8 @@ type table struct {
 
 var tables = map[layers.Kind]table{
 	layers.KindPerson: {"person", []string{
-		"id", "source_id", "key", "name", "id_number", "phone", "class", "gender", "birth", "care", "geom",
-		"orig_datum", "orig_x", "orig_y", "place_id", "hash",
+		"id", "source_id", "key", "name", "id_number", "phone", "home", "id_number_index", "phone_index", "class", "gender",
+		"birth", "care", "geom", "orig_datum", "orig_x", "orig_y", "place_id", "hash", "seal",
 	}},
 	layers.KindSite: {"site", []string{
 		"id", "source_id", "key", "name", "class", "status", "address", "attributes", "geom", "anchor",
@@ -26,17 +27,32 @@ var tables = map[layers.Kind]table{
 	}},
 	layers.KindEvent: {"event", []string{
 		"id", "source_id", "key", "item_id", "class", "level", "status", "channel", "title", "description", "address",
-		"attributes", "reported_at", "due_at", "closed_at", "geom", "orig_datum", "orig_x", "orig_y", "place_id", "hash",
+		"attributes", "reported_at", "due_at", "closed_at", "reporter", "geom", "orig_datum", "orig_x", "orig_y", "place_id",
+		"hash", "seal",
 	}},
 }
 
-func (p *plan) person(t *tuple, values []string) *fault {
-	for _, name := range [...]string{"name", "idNumber", "phone"} {
-		s, f := p.optional(name, values)
-		if f != nil {
+// sealedFields are the fields of a person that are sealed, in the order of their columns.
+var sealedFields = [...]struct {
+	name   string
+	column personal.Column
+}{{"name", personal.Name}, {"idNumber", personal.IDNumber}, {"phone", personal.Phone}, {"address", personal.Home}}
+
+func (p *plan) person(t *tuple, values []string, keys *personal.Keys) *fault {
+	var texts [len(sealedFields)]string
+	for i, field := range sealedFields {
+		var f *fault
+		if texts[i], f = p.optional(field.name, values); f != nil {
 			return f
 		}
-		t.textOrNull(s)
+		t.secret(field.column, texts[i])
+	}
+	for _, index := range [...]int64{keys.Index(personal.IDNumber, texts[1]), keys.Index(personal.Phone, texts[2])} {
+		if index == 0 {
+			t.null()
+		} else {
+			t.int8(index)
+		}
 	}
 	class, f := p.code("class", values, 0, p.world.codes["class"])
 	if f != nil {
@@ -268,5 +284,10 @@ func (p *plan) times(t *tuple, values []string, it item, n *notes) *fault {
 	t.time(reported)
 	t.timeOrNull(due)
 	t.timeOrNull(closed)
+	reporter, f := p.optional("reporter", values)
+	if f != nil {
+		return f
+	}
+	t.secret(personal.Reporter, reporter)
 	return nil
 }

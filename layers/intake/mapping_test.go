@@ -28,7 +28,7 @@ func TestMappingRefused(t *testing.T) {
 		"half a location":       {head + source + "[location]\nx = \"x\"", "x and y go together"},
 		"two locations":         {head + source + location + "geometry = true", "not several"},
 		"none for people":       {head + source + "[location]\nnone = true", "for places alone"},
-		"unknown field":         {head + source + location + "[fields]\nnames = {column = \"n\"}", "fields.names: a person has no such field; it has birth, care, class, gender, idNumber, name, phone"},
+		"unknown field":         {head + source + location + "[fields]\nnames = {column = \"n\"}", "fields.names: a person has no such field; it has address, birth, care, class, gender, idNumber, name, phone"},
 		"religion":              {head + source + location + "[fields]\nreligion = {column = \"r\"}", "never held"},
 		"ethnicity column":      {head + source + location + "[fields]\nclass = {column = \"民族\"}", "never held"},
 		"ethnicity as key":      {strings.Replace(head, "id", "民 族", 1) + source + location, "never held"},

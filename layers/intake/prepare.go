@@ -14,6 +14,7 @@ import (
 
 	"onepicture/geo"
 	"onepicture/layers"
+	"onepicture/layers/personal"
 	"onepicture/sql"
 )
 
@@ -42,7 +43,9 @@ type prepared struct {
 	hash        [16]byte
 	order       geo.Key // rows are put in this order: neighbours on the map become neighbours on disk
 	data        []byte  // a tuple
-	place       int32   // 0: in none
+	secrets     []secret
+	sealed      bool  // it ends with the id of the key by which it is sealed
+	place       int32 // 0: in none
 	outside     bool
 	overlapping bool
 	twice       bool // its local time came twice that day; the first was taken
@@ -62,6 +65,7 @@ type preparer struct {
 	plan  *plan
 	frame *frame
 	db    queryer
+	keys  *personal.Keys
 	now   time.Time
 }
 
@@ -263,6 +267,10 @@ func (p *preparer) encode(t *tuple, r *raw, out *prepared, shape orb.Geometry, o
 	if out.key, f = p.plan.keyOf(r.values, wkbKey); f != nil {
 		return f
 	}
+	kind := p.plan.mapping.kind
+	if kind == layers.KindPerson {
+		out.key = p.keys.RowKey(out.key) // it is often an identity number
+	}
 	anchor := anchorOf(shape)
 	if f := p.plausible(anchor); f != nil {
 		return f
@@ -274,9 +282,9 @@ func (p *preparer) encode(t *tuple, r *raw, out *prepared, shape orb.Geometry, o
 	t.text(out.key)
 	var n notes
 	var updated time.Time
-	switch p.plan.mapping.kind {
+	switch kind {
 	case layers.KindPerson:
-		f = p.plan.person(t, r.values)
+		f = p.plan.person(t, r.values, p.keys)
 	case layers.KindSite:
 		updated, f = p.plan.site(t, r.values, &n)
 	default:
@@ -288,20 +296,16 @@ func (p *preparer) encode(t *tuple, r *raw, out *prepared, shape orb.Geometry, o
 	if err := t.shape(shape); err != nil {
 		return bad("", faultGeometry, "the shape cannot be encoded")
 	}
-	if p.plan.mapping.kind == layers.KindSite {
+	if kind == layers.KindSite {
 		t.point(anchor)
 	}
 	p.original(t, orig)
-	h := sha256.New()
-	h.Write(t.b[from+atHead:])
-	if !updated.IsZero() {
-		fmt.Fprint(h, updated.UnixMicro())
-	} else {
-		updated = p.now
-	}
-	sum := h.Sum(nil)
-	copy(out.hash[:], sum)
-	if p.plan.mapping.kind == layers.KindSite {
+	sum := p.digest(t.b[from+atHead:], updated)
+	copy(out.hash[:], sum[:])
+	if kind == layers.KindSite {
+		if updated.IsZero() {
+			updated = p.now
+		}
 		t.time(updated)
 	}
 	if ok {
@@ -311,9 +315,30 @@ func (p *preparer) encode(t *tuple, r *raw, out *prepared, shape orb.Geometry, o
 		t.null()
 	}
 	t.bytes(out.hash[:])
+	out.secrets, out.sealed = t.secrets, kind == layers.KindPerson || len(t.secrets) > 0
+	switch {
+	case out.sealed:
+		t.int8(0)
+	case kind == layers.KindEvent:
+		t.null()
+	}
 	out.twice = n.twice > 0
-	out.mark = markOf(out.key, binary.BigEndian.Uint32(sum))
+	out.mark = markOf(out.key, binary.BigEndian.Uint32(sum[:]))
 	return nil
+}
+
+// digest tells whether a row's content is what it was. Where that may be personal it is made under a key: else whoever
+// reads it could try values.
+func (p *preparer) digest(content []byte, updated time.Time) [32]byte {
+	if p.plan.mapping.kind != layers.KindSite {
+		return p.keys.Content(content)
+	}
+	h := sha256.New()
+	h.Write(content)
+	if !updated.IsZero() {
+		fmt.Fprint(h, updated.UnixMicro())
+	}
+	return [32]byte(h.Sum(nil))
 }
 
 func (p *preparer) begin(t *tuple) { t.begin(len(tables[p.plan.mapping.kind].columns)) }

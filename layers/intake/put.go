@@ -16,6 +16,7 @@ import (
 
 	"onepicture/layers"
 	"onepicture/layers/ledger"
+	"onepicture/layers/personal"
 	"onepicture/sql"
 )
 
@@ -131,7 +132,18 @@ func (r *run) sort(ctx context.Context, tx pgx.Tx, chunk []prepared, s *FileSumm
 	s.New, s.Changed = int64(len(added)), int64(len(changed))
 	s.Put = s.New + s.Changed
 	s.Unchanged += int64(len(live)) - s.Put
-	return added, changed, r.number(ctx, tx, added)
+	if err := r.number(ctx, tx, added); err != nil {
+		return nil, nil, err
+	}
+	sealer := r.Keys.Sealer()
+	for _, list := range [...][]*prepared{added, changed} {
+		for _, p := range list {
+			if err := p.seal(sealer); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	return added, changed, nil
 }
 
 // known finds which rows the source has already.
@@ -190,6 +202,24 @@ func (r *run) number(ctx context.Context, tx pgx.Tx, added []*prepared) error {
 func (p *prepared) stamp(id int64, source int32) {
 	binary.BigEndian.PutUint64(p.data[atID:], uint64(id))
 	binary.BigEndian.PutUint32(p.data[atSource:], uint32(source))
+}
+
+// seal makes what is personal in the tuple unreadable, now that the row's id, to which it is bound, is known.
+func (p *prepared) seal(s personal.Sealer) error {
+	for _, v := range p.secrets {
+		b, err := s.Seal(v.column, p.id(), p.data[v.at:v.at+v.size])
+		if err != nil {
+			return err
+		}
+		if len(b) != v.size+personal.Overhead {
+			return fmt.Errorf("seal %s: %d bytes became %d", v.column, v.size, len(b))
+		}
+		copy(p.data[v.at:], b)
+	}
+	if p.sealed {
+		binary.BigEndian.PutUint64(p.data[len(p.data)-8:], uint64(s.Key()))
+	}
+	return nil
 }
 
 func (p *prepared) id() int64 { return int64(binary.BigEndian.Uint64(p.data[atID:])) }

@@ -43,7 +43,7 @@ func (r *run) stream(ctx context.Context, f *file, s *FileSummary) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, out.close(s)) }()
-	prep := &preparer{plan: plan, frame: r.frame, db: r.Pool, now: time.Now()}
+	prep := &preparer{plan: plan, frame: r.frame, db: r.Pool, keys: r.Keys, now: time.Now()}
 	g, ctx := errgroup.WithContext(ctx)
 	work := make(chan *batch)
 	order := make(chan *batch, 2*runtime.GOMAXPROCS(0))

@@ -9,12 +9,24 @@ import (
 	"github.com/paulmach/orb"
 	"github.com/paulmach/orb/encoding/ewkb"
 
+	"onepicture/layers/personal"
 	"onepicture/sql"
 )
 
 // tuple builds one row in PostgreSQL's binary COPY format (PostgreSQL documentation, COPY, "Binary Format"): a count
 // of fields, then each with its length. The first two fields are the row's id and source, filled in when it is put.
-type tuple struct{ b []byte }
+type tuple struct {
+	b       []byte
+	from    int      // where the row begins
+	secrets []secret // of the row
+}
+
+// secret is where a personal value stands in a row: in the clear until the row has its id, in a place that is large
+// enough for it to be sealed in.
+type secret struct {
+	column   personal.Column
+	at, size int // size: of the value in the clear
+}
 
 // Where the id and the source stand in a tuple, and where the content begins.
 const (
@@ -30,6 +42,7 @@ var (
 )
 
 func (t *tuple) begin(fields int) {
+	t.from, t.secrets = len(t.b), nil
 	t.b = binary.BigEndian.AppendUint16(t.b, uint16(fields))
 	t.int8(0)
 	t.int4(0)
@@ -55,6 +68,18 @@ func (t *tuple) textOrNull(s string) {
 		return
 	}
 	t.text(s)
+}
+
+// secret leaves room for the sealed form of a text; "" is null.
+func (t *tuple) secret(c personal.Column, s string) {
+	if s == "" {
+		t.null()
+		return
+	}
+	t.length(len(s) + personal.Overhead)
+	t.secrets = append(t.secrets, secret{c, len(t.b) - t.from, len(s)})
+	t.b = append(t.b, s...)
+	t.b = append(t.b, make([]byte, personal.Overhead)...)
 }
 
 // date counts days from 2000-01-01.

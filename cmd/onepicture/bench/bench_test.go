@@ -9,6 +9,7 @@ import (
 
 	"onepicture/layers/demo"
 	"onepicture/layers/ledger"
+	"onepicture/layers/personal"
 	"onepicture/sql/sqltest"
 )
 
@@ -17,7 +18,11 @@ func TestMain(m *testing.M) { sqltest.Main(m) }
 func TestEveryRowIsThere(t *testing.T) {
 	pool := sqltest.DB(t)
 	now := time.Now().In(time.FixedZone("CST", 8*3600))
-	if err := demo.Load(t.Context(), pool, ledger.New(pool), demo.Options{People: 2000, Seed: 1, Now: now}); err != nil {
+	keys, err := personal.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := demo.Load(t.Context(), pool, ledger.New(pool), demo.Options{People: 2000, Seed: 1, Now: now, Keys: keys}); err != nil {
 		t.Fatal(err)
 	}
 	rows, err := Run(t.Context(), pool, Options{Within: 50 * time.Millisecond, Round: 20 * time.Millisecond})

@@ -1,0 +1,1 @@
+select sealed, digest from key_check

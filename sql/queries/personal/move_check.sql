@@ -1,0 +1,2 @@
+update key_check
+set sealed = $1, at = now()
