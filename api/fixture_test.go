@@ -55,7 +55,7 @@ var page = fstest.MapFS{
 	"assets/.map":            {Data: []byte("hidden")},
 }
 
-func newTown(t *testing.T, change func(*Options)) *town {
+func newTown(t testing.TB, change func(*Options)) *town {
 	t.Helper()
 	pool := sqltest.DB(t)
 	text, err := os.ReadFile(filepath.Join("testdata", "town.sql"))
@@ -65,6 +65,12 @@ func newTown(t *testing.T, change func(*Options)) *town {
 	if _, err := pool.Exec(t.Context(), string(text)); err != nil {
 		t.Fatal(err)
 	}
+	return openTown(t, pool, change)
+}
+
+// openTown is a server over a database that is there, beside others or alone.
+func openTown(t testing.TB, pool *pgxpool.Pool, change func(*Options)) *town {
+	t.Helper()
 	l := ledger.New(pool)
 	st := store.New(pool, l, index.New())
 	c, err := cache.New(cache.Options{})

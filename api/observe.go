@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"onepicture/layers"
+	"onepicture/layers/cache"
 )
 
 // observe names the request, counts it, writes its line to the log and answers for a handler that panics. The line
@@ -142,12 +143,42 @@ func newMetrics(s *Server) *metrics {
 		s.indexMetrics(gauge)
 	}
 	if s.Cache != nil {
-		counter("cache_hits_total", "Values found in memory.", func() float64 { return float64(s.Cache.Status().Hits) })
-		counter("cache_redis_hits_total", "Values found in Redis.", func() float64 { return float64(s.Cache.Status().FarHits) })
-		counter("cache_builds_total", "Values that had to be made.", func() float64 { return float64(s.Cache.Status().Builds) })
-		gauge("cache_bytes", "Size of the cache in memory.", func() float64 { return float64(s.Cache.Status().Bytes) })
+		s.cacheMetrics(gauge, counter)
 	}
 	return m
+}
+
+func (s *Server) cacheMetrics(gauge, counter func(name, help string, f func() float64)) {
+	of := func(f func(cache.Status) float64) func() float64 {
+		return func() float64 { return f(s.Cache.Status()) }
+	}
+	is := func(b bool) float64 {
+		if b {
+			return 1
+		}
+		return 0
+	}
+	for _, m := range []struct {
+		add        func(name, help string, f func() float64)
+		name, help string
+		f          func(cache.Status) float64
+	}{
+		{counter, "hits_total", "Values found in memory.", func(c cache.Status) float64 { return float64(c.Hits) }},
+		{counter, "redis_hits_total", "Values found in Redis.", func(c cache.Status) float64 { return float64(c.FarHits) }},
+		{counter, "builds_total", "Values that had to be made.", func(c cache.Status) float64 { return float64(c.Builds) }},
+		{counter, "errors_total", "Values that could not be made.", func(c cache.Status) float64 { return float64(c.Errors) }},
+		{gauge, "bytes", "Size of the cache in memory.", func(c cache.Status) float64 { return float64(c.Bytes) }},
+		{gauge, "entries", "Values in memory.", func(c cache.Status) float64 { return float64(c.Entries) }},
+		{gauge, "redis_up", "1: Redis answered the last time.", func(c cache.Status) float64 { return is(c.Redis == cache.StateOK) }},
+		{gauge, "breaker_open", "1: Redis is left alone for a while.", func(c cache.Status) float64 { return is(c.Open) }},
+		{counter, "redis_refused_total", "Values that Redis did not take: full, read-only.", func(c cache.Status) float64 { return float64(c.Refused) }},
+		{counter, "redis_foreign_total", "Values in Redis that were not ours, or damaged.", func(c cache.Status) float64 { return float64(c.Foreign) }},
+		{counter, "lock_waits_total", "Times that another server was making the value.", func(c cache.Status) float64 { return float64(c.Waits) }},
+		{counter, "lock_overdue_total", "Of those, times that it was not there in time.", func(c cache.Status) float64 { return float64(c.Overdue) }},
+		{counter, "lock_wait_seconds_total", "Time waited for other servers.", func(c cache.Status) float64 { return c.Waited.Seconds() }},
+	} {
+		m.add("cache_"+m.name, m.help, of(m.f))
+	}
 }
 
 func (s *Server) indexMetrics(gauge func(name, help string, f func() float64)) {

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"sync/atomic"
 	"testing"
 
 	"github.com/paulmach/orb/encoding/mvt"
@@ -207,5 +209,73 @@ func TestTileVersions(t *testing.T) {
 	}
 	if tag(other, p) != otherBefore || tag(tileURL("sites", 14, ""), p) != sitesBefore {
 		t.Error("a tile without the new event has a new tag")
+	}
+}
+
+// A tile that was begun before a change is given and kept as what it was; after the change there is another.
+func TestTileBegunBeforeAChange(t *testing.T) {
+	for _, accept := range []string{"zstd", "br", "identity"} {
+		t.Run(accept, func(t *testing.T) {
+			var blocked atomic.Bool
+			started, release := make(chan struct{}), make(chan struct{})
+			w := newTown(t, func(o *Options) {
+				st := o.Store
+				o.Tiles = tile.NewBuilder(st, func() *layers.Catalogue { // asked for while a tile is drawn
+					if blocked.CompareAndSwap(true, false) {
+						close(started)
+						<-release
+					}
+					return st.Catalogue()
+				})
+			})
+			target := tileURL("events", 14, "")
+			ask := func(min, tag string) *httptest.ResponseRecorder {
+				r := call(http.MethodGet, target, nil)
+				r.Header.Set("Accept-Encoding", accept)
+				if min != "" {
+					r.Header.Set("X-Min-Position", min)
+				}
+				if tag != "" {
+					r.Header.Set("If-None-Match", tag)
+				}
+				return w.do(r)
+			}
+			events := func(rec *httptest.ResponseRecorder) int {
+				for _, e := range tile.Encodings {
+					if e.String() == accept {
+						plain, err := tile.Unpack(e, rec.Body.Bytes())
+						if err != nil || rec.Code != http.StatusOK {
+							t.Fatalf("%d, %v", rec.Code, err)
+						}
+						return len(decode(t, plain)["events"].Features)
+					}
+				}
+				return 0
+			}
+			blocked.Store(true)
+			begun := make(chan *httptest.ResponseRecorder, 1)
+			go func() { begun <- ask("", "") }()
+			<-started
+			p := answer[Reported](t, w.report(t, reportBody, "")).Position
+			after := ask(p, "")
+			if n := events(after); n != 4 {
+				t.Errorf("after the change %d events", n)
+			}
+			close(release)
+			before := <-begun
+			if n := events(before); n != 3 {
+				t.Errorf("the tile begun before has %d events", n)
+			}
+			tag := after.Header().Get("ETag")
+			if before.Header().Get("ETag") == tag {
+				t.Error("both have one tag")
+			}
+			if again := ask("", ""); events(again) != 4 || again.Header().Get("ETag") != tag {
+				t.Errorf("the older tile took the newer's place: %d events", events(again))
+			}
+			if again := ask("", before.Header().Get("ETag")); again.Code != http.StatusOK {
+				t.Errorf("the older tag: %d", again.Code)
+			}
+		})
 	}
 }
