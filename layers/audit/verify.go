@@ -170,9 +170,7 @@ func (v *verifier) swaps() {
 	}
 }
 
-// through is what a run of the retention leaves in the chain: the last row that went, and its hash.
-func through(seq int64, hash [32]byte) string { return fmt.Sprintf("through=%d hash=%x", seq, hash) }
-
+// parseThrough reads what a run of the retention leaves in the chain: the last row that went, and its hash.
 func parseThrough(s string) (seq int64, hash [32]byte, ok bool) {
 	_, rest, found := strings.Cut(s, "through=")
 	number, text, found2 := strings.Cut(rest, " hash=")

@@ -132,7 +132,7 @@ func TestRedisTakesNothing(t *testing.T) {
 			return r.ConfigSet(ctx, "maxmemory", "1").Err()
 		},
 		"read-only": func(ctx context.Context, r *redis.Client) error {
-			return r.SlaveOf(ctx, "127.0.0.1", "1").Err() // of nobody: it keeps what it has and takes nothing
+			return r.ReplicaOf(ctx, "127.0.0.1", "1").Err() // of nobody: it keeps what it has and takes nothing
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

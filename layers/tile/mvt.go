@@ -37,13 +37,6 @@ const (
 
 func text(s string) value { return value{valueText, s, 0} }
 func integer(n int) value { return value{valueInt, "", int64(n)} }
-func truth(b bool) value {
-	v := value{kind: valueBool}
-	if b {
-		v.n = 1
-	}
-	return v
-}
 
 func newLayer(name string) *mvtLayer {
 	return &mvtLayer{name: name, keys: map[string]uint32{}, values: map[value]uint32{}}

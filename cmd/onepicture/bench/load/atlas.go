@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"slices"
 	"sort"
 
@@ -31,6 +32,7 @@ type atlas struct {
 	events     []string
 	categories []string
 	polygons   bool // the server counts in drawn polygons
+	filters    bool // people may be filtered
 }
 
 type placeRef struct {
@@ -169,8 +171,17 @@ func (a *atlas) readCatalogue(ctx context.Context, c *conn) error {
 		return errors.New("the city's catalogue has no layers of people, of events or no categories of events")
 	}
 	slices.Sort(a.layers)
-	answer, err := c.do(ctx, polygonRequest(a.spots[0].at, 0.01))
-	a.polygons = err == nil && answer.status == http.StatusOK
+	return a.readRights(ctx, c)
+}
+
+// readRights tries what not every server or account can.
+func (a *atlas) readRights(ctx context.Context, c *conn) error {
+	counted, err := c.do(ctx, polygonRequest(a.spots[0].at, 0.01))
+	if err != nil {
+		return err
+	}
+	filtered, err := c.do(ctx, request{method: http.MethodGet, path: "/tiles/" + a.people[0] + "/0/0/0.mvt?filter=" + url.QueryEscape(peopleFilters[0])})
+	a.polygons, a.filters = counted.status == http.StatusOK, filtered.status == http.StatusOK
 	return err
 }
 

@@ -39,6 +39,7 @@ func (c *client) live(ctx, stop context.Context) {
 	if !pause(stop, time.Duration(c.r.Float64()*float64(c.think))) {
 		return // the clients come one after another within a think time
 	}
+	c.asked[Tiles] = c.r.IntN(60) // as if they had been here before: else all would ask for tiles first, then all for figures
 	for c.step(ctx, stop) {
 		if !pause(stop, min(time.Duration(c.r.ExpFloat64()*float64(c.think)), 5*c.think)) {
 			break

@@ -43,6 +43,12 @@ func newWalker(a *atlas, seed uint64) *walker {
 	return w
 }
 
+// What people filter by.
+var (
+	peopleFilters = []string{"age >= 80", "age < 7", "gender = 'female' and age between 20 and 49", "care in ('disabled', 'living_alone')"}
+	eventFilters  = []string{"level <= 2", "channel = 'patrol' and status = 'open'", "channel = 'resident'", "level = 1 and status = 'open'"}
+)
+
 // choose decides what this person looks at: most leave the page as it opens, others turn layers on, look at several in
 // one tile, or filter.
 func (w *walker) choose() {
@@ -56,16 +62,12 @@ func (w *walker) choose() {
 		if a != b && a != c {
 			w.sets = append(w.sets, a)
 		}
-	case n < 17:
+	case n < 17 && w.atlas.filters:
 		w.sets = append(w.sets, pick(w.atlas.people))
-		w.query = "?filter=" + url.QueryEscape(pick([]string{
-			"age >= 80", "age < 7", "gender = 'female' and age between 20 and 49", "care in ('disabled', 'living_alone')",
-		}))
+		w.query = "?filter=" + url.QueryEscape(pick(peopleFilters))
 	case n < 19:
 		w.sets = append(w.sets, pick(w.atlas.events))
-		w.query = "?filter=" + url.QueryEscape(pick([]string{
-			"level <= 2", "overdue = true", "channel = 'resident'", "level = 1 and status = 'open'",
-		}))
+		w.query = "?filter=" + url.QueryEscape(pick(eventFilters))
 	default:
 		hour := time.Now().UTC().Truncate(time.Hour)
 		w.sets = append(w.sets, pick(w.atlas.events))
@@ -75,20 +77,23 @@ func (w *walker) choose() {
 	w.sets = append(w.sets, "places", "base")
 }
 
-// arrive begins with the whole city around some village.
+// arrive begins at some village, found by its name, or with the whole city before it.
 func (w *walker) arrive() {
 	w.spot = w.atlas.anySpot(w.r)
 	w.zoom, w.at = outermost+w.r.IntN(4), w.atlas.bound.Center()
+	if w.r.IntN(2) == 0 {
+		w.zoom, w.at = 12+w.r.IntN(4), w.spot.at
+	}
 }
 
 // move is what people do with a map: mostly they go on inward to a village, look around there, go out again, and leave.
 func (w *walker) move() {
 	switch n := w.r.IntN(20); {
-	case n < 6: // what is shown is asked for again, as when a change was announced
-	case n < 13 && w.zoom < innermost:
+	case n < 5: // what is shown is asked for again, as when a change was announced
+	case n < 12 && w.zoom < innermost:
 		w.zoom++
 		w.at = w.spot.at
-	case n < 16:
+	case n < 15:
 		shift := 360 / float64(uint(1)<<w.zoom)
 		w.at = orb.Point{w.at[0] + shift*(w.r.Float64()*4-2), w.at[1] + shift*(w.r.Float64()*3-1.5)}
 		if !w.atlas.bound.Contains(w.at) {
