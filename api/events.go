@@ -48,6 +48,7 @@ type EventDetail struct {
 	Steps       []string                   `json:"steps" doc:"Standard steps of the item"`
 	Version     int                        `json:"version"`
 	Position    string                     `json:"position" doc:"Of its last change"`
+	EventLife
 }
 
 // EventPage is a part of the list of events, newest first.
@@ -191,13 +192,19 @@ func (s *Server) event(ctx context.Context, scope layers.Scope, in *idInput) (*b
 	if err != nil {
 		return nil, err
 	}
+	// The life first: an event that moves on meanwhile is then shown with a state version that no step is taken on.
+	life, err := s.Desk.Case(ctx, scope, in.ID)
+	if err != nil {
+		return nil, err
+	}
 	e, err := s.Store.Event(ctx, scope, in.ID)
 	if err != nil {
 		return nil, err
 	}
 	v := EventDetail{
+		EventLife:    eventLife(&life),
 		EventSummary: s.summary(w, w.Tree, &e.Event), Description: e.Description, Address: maybeString(e.Address),
-		Attributes: attributes(e.Attributes), Source: Named{e.Source, e.SourceEn}, Steps: []string{}, Version: e.Version,
+		Attributes: attributes(e.Attributes), Source: Named{e.Source, e.SourceEn}, Steps: []string{}, Version: life.Version,
 		Position: e.Position.String(),
 	}
 	if it := w.Catalogue.Item(e.Item); it != nil {

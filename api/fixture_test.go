@@ -78,7 +78,7 @@ func openTown(t testing.TB, pool *pgxpool.Pool, change func(*Options)) *town {
 		t.Fatal(err)
 	}
 	o := Options{
-		Store: st, Desk: dispatch.New(l, st, time.Now), Changes: l, Tiles: tile.NewBuilder(st, st.Catalogue), Cache: c,
+		Store: st, Desk: dispatch.New(pool, l, st, time.Now), Changes: l, Tiles: tile.NewBuilder(st, st.Catalogue), Cache: c,
 		Imports: noImports{}, Postgres: pool, Files: page, Version: "test",
 	}
 	if change != nil {

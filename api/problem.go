@@ -106,13 +106,13 @@ func problem(status int, code layers.Code, detail string) *Problem {
 	return &Problem{Title: http.StatusText(status), Status: status, Code: string(code), Detail: detail}
 }
 
-// location is where a field of the floors below stands in a request: those of a POST in its body, others in the query;
+// location is where a field of the floors below stands in a request: those of a POST or PUT in its body, others in the query;
 // names of headers begin with a capital letter.
 func location(method, field string) string {
 	switch {
 	case field[0] >= 'A' && field[0] <= 'Z':
 		return "header." + field
-	case method == http.MethodPost:
+	case method == http.MethodPost || method == http.MethodPut:
 		return "body." + field
 	}
 	return "query." + field

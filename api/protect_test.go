@@ -33,7 +33,7 @@ func newBoundedTown(t *testing.T, bounds sql.PoolOptions) (w *town, serving *pgx
 		}
 		t.Cleanup(serving.Close)
 		o.Store.ReadThrough(serving)
-		o.Desk = dispatch.New(ledger.New(serving), o.Store, time.Now)
+		o.Desk = dispatch.New(serving, ledger.New(serving), o.Store, time.Now)
 	})
 	return w, serving
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
 	"github.com/gin-gonic/gin"
 
+	"onepicture/geo"
 	"onepicture/layers"
 	"onepicture/layers/cache"
 	"onepicture/layers/dispatch"
@@ -33,9 +34,16 @@ const (
 	shutdownGrace = 10 * time.Second
 )
 
-// Desk files reports.
+// Desk files reports and drives events through their life.
 type Desk interface {
 	Report(ctx context.Context, scope layers.Scope, r dispatch.Report) (ledger.Receipt, error)
+	Take(ctx context.Context, scope layers.Scope, id int64, in dispatch.Step) (ledger.Receipt, error)
+	Assign(ctx context.Context, scope layers.Scope, id int64, in dispatch.Step) (ledger.Receipt, error)
+	Case(ctx context.Context, scope layers.Scope, id int64) (dispatch.Case, error)
+	Tasks(ctx context.Context, scope layers.Scope, limit int) (*dispatch.Me, []dispatch.Task, error)
+	Nearest(ctx context.Context, scope layers.Scope, id int64, limit int) ([]dispatch.Candidate, error)
+	Units(ctx context.Context, scope layers.Scope, place layers.PlaceID) ([]dispatch.UnitLoad, error)
+	Duty(ctx context.Context, scope layers.Scope, on bool, at *geo.WGS84) error
 }
 
 // Changes reads the ledger for streams that resume.
@@ -131,6 +139,7 @@ func (s *Server) register(a huma.API) {
 	s.countRoutes(a)
 	s.layerRoutes(a)
 	s.eventRoutes(a)
+	s.lifeRoutes(a)
 	s.siteRoutes(a)
 	s.sourceRoutes(a)
 	s.importRoutes(a)

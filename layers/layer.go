@@ -45,6 +45,7 @@ type Item struct {
 	Level         uint8
 	DeadlineHours int
 	Steps         []string
+	Photos        int // that the feedback needs at least
 }
 
 // Department owns sources, layers and items.
@@ -120,13 +121,20 @@ func (c *Catalogue) Item(id uint16) *Item { return c.item[id] }
 func (c *Catalogue) ItemByCode(code string) *Item { return c.code[code] }
 
 // Statuses are the codes of an event's steps, by Record.Status.
-var Statuses = [...]string{"unknown", "report", "accept", "dispatch", "handle", "feedback", "verify", "close", "void"}
+var Statuses = [...]string{"unknown", "report", "accept", "dispatch", "handle", "feedback", "verify", "close", "void", "suspended"}
 
-// Steps of an event that other rules refer to.
+// Steps of an event, by Record.Status.
 const (
-	StatusReport uint8 = 1
-	StatusClose  uint8 = 7
-	StatusVoid   uint8 = 8
+	StatusUnknown   uint8 = iota
+	StatusReport          // 上报
+	StatusAccept          // 受理
+	StatusDispatch        // 派遣
+	StatusHandle          // 处置
+	StatusFeedback        // 反馈
+	StatusVerify          // 核查
+	StatusClose           // 结案
+	StatusVoid            // 作废
+	StatusSuspended       // 挂起
 )
 
 // SiteStatuses are the codes of a site's status, by Record.Status.

@@ -170,6 +170,6 @@ func Loopback() Scope {
 	all := Sight{Everywhere(), Everywhere()}
 	return Scope{
 		Actor: "loopback", Person: Sight{Counts: Everywhere()}, Site: all, Event: all,
-		Rights: RightReport, Threshold: 10,
+		Rights: RightReport | RightHandle, Threshold: 10,
 	}
 }

@@ -94,7 +94,7 @@ func (c *serveCmd) serve(ctx context.Context, listener net.Listener, feed, pool 
 	l := ledger.New(pool)
 	st := store.New(feed, ledger.New(feed), index.New())
 	st.ReadThrough(pool)
-	desk := dispatch.New(l, st, time.Now)
+	desk := dispatch.New(pool, l, st, time.Now)
 	server, err := api.New(api.Options{
 		Store: st, Desk: desk, Changes: l, Tiles: tile.NewBuilder(st, st.Catalogue), Cache: tiles, Imports: imports{pool},
 		Postgres: pool, Files: files, Version: version,

@@ -9,12 +9,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"math"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/paulmach/orb"
 
 	"onepicture/geo"
@@ -66,18 +66,21 @@ type Picture interface {
 	PlaceAt(lon, lat float64) layers.PlaceID
 	// LayersOf are the bits of the thematic layers that the record belongs to.
 	LayersOf(k layers.Kind, r *layers.Record) uint64
+	// Tree is the tree of the places valid now.
+	Tree() *layers.Tree
 }
 
-// Desk takes reports.
+// Desk takes reports and steps.
 type Desk struct {
+	pool    *pgxpool.Pool // of reads
 	ledger  *ledger.Ledger
 	picture Picture
 	now     func() time.Time
 }
 
-// New is a desk that writes through the ledger.
-func New(l *ledger.Ledger, p Picture, now func() time.Time) *Desk {
-	return &Desk{ledger: l, picture: p, now: now}
+// New is a desk that reads from the pool and writes through the ledger.
+func New(pool *pgxpool.Pool, l *ledger.Ledger, p Picture, now func() time.Time) *Desk {
+	return &Desk{pool: pool, ledger: l, picture: p, now: now}
 }
 
 // event is a checked report.
@@ -110,12 +113,12 @@ func (d *Desk) Report(ctx context.Context, scope layers.Scope, r Report) (ledger
 	}
 	act := ledger.Act{Actor: scope.Actor, Reason: "report", ClientKey: clientKey}
 	receipt, err := d.ledger.Write(ctx, act, func(tx *ledger.Tx) error {
-		return d.insert(ctx, tx, key, e)
+		return d.insert(ctx, tx, scope.Actor, key, e)
 	})
 	return receipt, ledger.Problem("event", err)
 }
 
-func (d *Desk) insert(ctx context.Context, tx *ledger.Tx, key string, e event) error {
+func (d *Desk) insert(ctx context.Context, tx *ledger.Tx, actor, key string, e event) error {
 	var source int32
 	if e.Source == "" {
 		e.Source = direct
@@ -142,6 +145,11 @@ func (d *Desk) insert(ctx context.Context, tx *ledger.Tx, key string, e event) e
 	if err != nil {
 		return fmt.Errorf("insert event: %w", err)
 	}
+	at := d.now().UTC()
+	if _, err := tx.Exec(ctx, stepSQL, e.record.ID, "report", actor, at, e.ReportedAt, int16(layers.StatusUnknown),
+		int16(report), 1, int16(layers.LevelVillage), "", "", nil, detail{}, point); err != nil {
+		return fmt.Errorf("begin the timeline: %w", err)
+	}
 	tx.Record(layers.Change{
 		Kind: layers.KindEvent, Op: layers.OpPut, FeatureID: e.record.ID, Record: &e.record,
 		New: &layers.Location{Geom: point, Place: e.place, Layers: d.picture.LayersOf(layers.KindEvent, &e.record)},
@@ -167,7 +175,7 @@ func (d *Desk) check(r Report) (event, error) {
 	e.place = d.picture.PlaceAt(e.point.Lon, e.point.Lat)
 	e.record = layers.Record{
 		Key: geo.KeyOf(e.point.Lon, e.point.Lat), Place: e.place, Class: e.class, Item: e.item,
-		Status: layers.StatusReport, Level: e.Level, Flags: e.flags, Time: layers.Minutes(e.ReportedAt),
+		Status: report, Level: e.Level, Flags: e.flags, Time: layers.Minutes(e.ReportedAt),
 	}
 	if e.due != nil {
 		e.record.Due = layers.Minutes(*e.due)
@@ -252,17 +260,7 @@ func (e *event) checkTime(now time.Time, c *layers.Catalogue) error {
 	return nil
 }
 
-func (e *event) checkLocation() error {
-	if e.Datum == "" {
-		return layers.Invalid("datum", "is missing: say WGS84, CGCS2000, GCJ02 or BD09; it is never guessed")
-	}
-	datum, err := geo.ParseDatum(e.Datum)
-	if err != nil {
-		return layers.Invalid("datum", "is unknown: use WGS84, CGCS2000, GCJ02 or BD09")
-	}
-	if err := geo.ValidLonLat(e.Lon, e.Lat); err != nil || math.Abs(e.Lat) > 85 {
-		return layers.Invalid("lon", "and lat are not degrees on the map: lon −180…180, lat −85…85")
-	}
-	e.point = datum.ToWGS84(e.Lon, e.Lat)
-	return nil
+func (e *event) checkLocation() (err error) {
+	e.point, err = Locate(&e.Lon, &e.Lat, e.Datum)
+	return err
 }

@@ -30,6 +30,10 @@ func (flatland) PlaceAt(lon, _ float64) layers.PlaceID {
 	return 0
 }
 
+func (flatland) Tree() *layers.Tree {
+	return layers.NewTree([]layers.Place{{ID: 1, Code: "998800000000", Level: 1}})
+}
+
 func (flatland) LayersOf(_ layers.Kind, r *layers.Record) uint64 { return 1 << r.Class }
 
 var now = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
@@ -49,7 +53,7 @@ func desk(t *testing.T) (*Desk, *ledger.Ledger, *pgxpool.Pool) {
 		Items:   []layers.Item{{ID: 7, Code: "F-1", Class: 1, Level: 2, DeadlineHours: 12}},
 	})
 	l := ledger.New(pool)
-	return New(l, flatland{c}, func() time.Time { return now }), l, pool
+	return New(pool, l, flatland{c}, func() time.Time { return now }), l, pool
 }
 
 func good() Report {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/paulmach/orb"
 
@@ -73,9 +72,9 @@ func (l *Ledger) Write(ctx context.Context, act Act, fn func(*Tx) error) (Receip
 		}
 	}
 	r, err := l.write(ctx, act, fn)
-	var pg *pgconn.PgError
-	if act.ClientKey != "" && errors.As(err, &pg) && pg.Code == "23505" {
-		// Unique violation: another writer came first with the same key, after our look.
+	if err != nil && act.ClientKey != "" {
+		// Another writer with the same key may have come first, after our look: its change holds the key, or has moved
+		// what ours found.
 		if first, ok, kerr := l.known(ctx, act.ClientKey); kerr == nil && ok {
 			return first, nil
 		}

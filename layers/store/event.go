@@ -107,6 +107,21 @@ func (s *Store) Events(ctx context.Context, scope layers.Scope, q EventQuery) ([
 	return list, snap, nil
 }
 
+// EventsByID reads those of the events that the scope may see, by id.
+func (s *Store) EventsByID(ctx context.Context, scope layers.Scope, ids []int64) (map[int64]Event, error) {
+	list, err := collect(ctx, s.reads, eventsByIDSQL, scanEvent, ids)
+	if err != nil {
+		return nil, ledger.Problem("events", err)
+	}
+	out := make(map[int64]Event, len(list))
+	for _, e := range list {
+		if scope.Records(layers.KindEvent, e.Place) {
+			out[e.ID] = e
+		}
+	}
+	return out, nil
+}
+
 func scanEvent(r pgx.CollectableRow) (Event, error) {
 	var e Event
 	var class, item, level, status, channel int16

@@ -30,6 +30,14 @@ func (s *Store) PlaceAt(lon, lat float64) layers.PlaceID {
 	return layers.PlaceID(id)
 }
 
+// Tree is the tree of the places valid now; empty until it has been read.
+func (s *Store) Tree() *layers.Tree {
+	if w := s.world.Load(); w != nil {
+		return w.Tree
+	}
+	return layers.NewTree(nil)
+}
+
 // LayersOf are the bits of the thematic layers that the record belongs to.
 func (s *Store) LayersOf(k layers.Kind, r *layers.Record) uint64 {
 	if w := s.world.Load(); w != nil {

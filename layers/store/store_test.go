@@ -197,7 +197,7 @@ func TestChangesReachTheIndex(t *testing.T) {
 	open := uint64(1) << s.Catalogue().Layer("events_open").Bit
 	version := before.Version(layers.KindEvent, open, tile)
 
-	desk := dispatch.New(l, s, time.Now)
+	desk := dispatch.New(pool, l, s, time.Now)
 	r, err := desk.Report(ctx, layers.Loopback(), dispatch.Report{Title: "烟", Item: "F-1", Lon: 113.2, Lat: 22.6, Datum: "WGS84"})
 	if err != nil {
 		t.Fatal(err)

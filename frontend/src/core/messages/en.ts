@@ -208,6 +208,7 @@ const en: Record<keyof typeof zh, string> = {
   'status.verify': 'Being verified',
   'status.close': 'Closed',
   'status.void': 'Void',
+  'status.suspended': 'Suspended',
   'channel.unknown': 'Unknown',
   'channel.patrol': 'Patrol',
   'channel.resident': 'Resident',

@@ -203,6 +203,7 @@ const zh = {
   'status.verify': '核查中',
   'status.close': '已结案',
   'status.void': '已作废',
+  'status.suspended': '已挂起',
   'channel.unknown': '未知',
   'channel.patrol': '巡查发现',
   'channel.resident': '群众上报',

@@ -1,0 +1,147 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"onepicture/layers"
+	"onepicture/layers/ledger"
+	"onepicture/sql"
+)
+
+var (
+	assignSQL = sql.Text("dispatch/assign.sql")
+	workerSQL = sql.Text("dispatch/worker.sql")
+	unitSQL   = sql.Text("dispatch/unit.sql")
+)
+
+// Assignee is a unit as a whole or one worker of it.
+type Assignee struct {
+	Unit   string // code; with a worker it may be left out
+	Worker int32  // 0: any of the unit
+	Lead   bool   // of several one leads; none marked: the first
+}
+
+// detail is what a step decided, as the timeline keeps it.
+type detail struct {
+	Assignees []Assigned `json:"assignees,omitempty"`
+	Category  string     `json:"category,omitempty"`
+	Level     uint8      `json:"level,omitempty"`
+}
+
+// Assigned is an assignee in the timeline.
+type Assigned struct {
+	Unit   string `json:"unit"`
+	Worker int32  `json:"worker,omitempty"`
+	Label  string `json:"label,omitempty"`
+	Lead   bool   `json:"lead"`
+
+	unitID int32
+}
+
+func checkAssignees(list []Assignee) error {
+	if len(list) > MaxAssignees {
+		return layers.Invalid("assignees", "are more than %d", MaxAssignees)
+	}
+	leads := 0
+	for _, a := range list {
+		if a.Unit == "" && a.Worker == 0 {
+			return layers.Invalid("assignees", "must each be a unit or a worker")
+		}
+		if a.Lead {
+			leads++
+		}
+	}
+	if leads > 1 {
+		return layers.Invalid("assignees", "have %d leads: one leads, the others support", leads)
+	}
+	return nil
+}
+
+// assign adds the step's assignees: one leads, unless they join.
+func (w *work) assign(ctx context.Context) error {
+	list, err := w.resolve(ctx)
+	if err != nil {
+		return err
+	}
+	if w.t.Step == "handover" && w.who.is&Commander == 0 {
+		for _, a := range list {
+			if a.unitID != w.who.unit {
+				return layers.Forbidden("a handler hands over to others of the own unit only")
+			}
+		}
+	}
+	for _, a := range list {
+		err := w.exec(ctx, assignSQL, w.old.id, a.unitID, a.Worker, a.Lead, w.now, w.scope.Actor, true)
+		if isUnique(err) {
+			return layers.Invalid("assignees", "have it already, or are named twice")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	w.detail.Assignees = list
+	return nil
+}
+
+func (w *work) resolve(ctx context.Context) ([]Assigned, error) {
+	out, lead := make([]Assigned, len(w.in.Assignees)), 0
+	for i, a := range w.in.Assignees {
+		if a.Lead {
+			lead = i
+		}
+		var err error
+		o := Assigned{Unit: a.Unit, Worker: a.Worker}
+		if a.Worker != 0 {
+			var id int32
+			err = w.tx.QueryRow(ctx, workerSQL, a.Worker).Scan(&id, &o.unitID, &o.Unit, &o.Label)
+		} else {
+			err = w.tx.QueryRow(ctx, unitSQL, a.Unit).Scan(&o.unitID)
+		}
+		if errors.Is(err, pgx.ErrNoRows) || err == nil && a.Unit != "" && a.Unit != o.Unit {
+			return nil, layers.Invalid("assignees", "name a unit or worker that is not known")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("find the assignee: %w", err)
+		}
+		out[i] = o
+	}
+	if w.t.Step != "join" {
+		out[lead].Lead = true
+	}
+	return out, nil
+}
+
+// Assign brings an event to its handlers in one go, whatever state it is in: a report is accepted and dispatched, an
+// accepted event dispatched, one that others have handed over. One transaction.
+func (d *Desk) Assign(ctx context.Context, scope layers.Scope, id int64, in Step) (ledger.Receipt, error) {
+	in.Step = "dispatch"
+	if err := in.check(d.now()); err != nil {
+		return ledger.Receipt{}, err
+	}
+	if in.Version == 0 {
+		return ledger.Receipt{}, layers.Invalid("version", "is missing: give the state version that you saw")
+	}
+	act := ledger.Act{Actor: scope.Actor, Reason: "assign", ClientKey: stepKey(scope.Actor, in.ClientKey)}
+	receipt, err := d.ledger.Write(ctx, act, func(tx *ledger.Tx) error {
+		e, err := readState(ctx, tx, lockSQL, id)
+		if err != nil {
+			return err
+		}
+		switch e.status {
+		case report:
+			first := Step{Step: "accept", Version: in.Version, At: in.At}
+			if err := d.step(ctx, tx, scope, id, &first); err != nil {
+				return err
+			}
+			in.Version++
+		case sent, handle:
+			in.Step = "handover"
+		}
+		return d.step(ctx, tx, scope, id, &in)
+	})
+	return receipt, ledger.Problem("event", err)
+}

@@ -1,0 +1,5 @@
+select
+    status, version, command, level, class, coalesce(item_id, 0), channel, whistled, reported_at, due_at, closed_at,
+    fed_back_at, clock_at, suspended_at, geom, coalesce(place_id, 0)
+from event
+where id = $1

@@ -1,0 +1,4 @@
+select w.id, u.code, u.name, u.name_en, u.level, w.label, w.label_en, w.desk, w.on_duty, w.seen_at
+from worker w
+join unit u on u.id = w.unit_id
+where w.actor = $1

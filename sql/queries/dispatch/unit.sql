@@ -1,0 +1,3 @@
+select id
+from unit
+where code = $1
