@@ -27,6 +27,7 @@ type cli struct {
 	Demo    demoCmd    `cmd:"" help:"Fill an empty database with the synthetic city."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database's schema to this program's version."`
 	Check   checkCmd   `cmd:"" help:"Compare the index with counts made by SQL."`
+	Risk    riskCmds   `cmd:"" help:"Risk of places: hold the models against what came."`
 	Bench   benchCmds  `cmd:"" help:"Measure this server, alone and under load, on the synthetic city."`
 	OpenAPI openapiCmd `cmd:"" name:"openapi" help:"Print the API's OpenAPI 3.1 document."`
 	Version versionCmd `cmd:"" help:"Print the version."`

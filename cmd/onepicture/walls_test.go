@@ -13,11 +13,12 @@ import (
 // floors are the house's floors from the bottom up; a package imports only from floors below its own.
 var floors = [][]string{
 	{"geo", "private", "sql", "sql/sqltest", "frontend"},
-	{"layers", "layers/filter"},
+	{"layers", "layers/filter", "layers/risk/model"},
+	{"layers/risk/backtest", "layers/risk/signal"},
 	{"layers/ledger", "layers/cache", "layers/index"},
 	{"layers/catalogue", "layers/audit"},
 	{"layers/personal"},
-	{"layers/store", "layers/tile", "layers/tile/tiletest", "layers/dispatch", "layers/intake", "layers/intake/reader", "layers/demo", "layers/demo/city"},
+	{"layers/store", "layers/tile", "layers/tile/tiletest", "layers/dispatch", "layers/intake", "layers/intake/reader", "layers/demo", "layers/demo/city", "layers/risk"},
 	{"api"},
 	{"cmd/onepicture/bench", "cmd/onepicture/bench/load"},
 	{"cmd/onepicture"},
@@ -34,7 +35,7 @@ var borders = map[string][]string{
 	"github.com/gin-gonic/gin":      {"api", "cmd/onepicture/bench"}, // bare Gin is what is measured against
 	"github.com/danielgtaylor/huma": {"api"},
 	"github.com/jackc/pgx": {
-		"sql", "sql/sqltest", "layers/ledger", "layers/store", "layers/dispatch", "layers/intake", "layers/demo", "layers/catalogue", "layers/audit", "layers/personal", "cmd/onepicture", "cmd/onepicture/bench", "cmd/onepicture/bench/load",
+		"sql", "sql/sqltest", "layers/ledger", "layers/store", "layers/dispatch", "layers/intake", "layers/demo", "layers/catalogue", "layers/audit", "layers/personal", "layers/risk", "cmd/onepicture", "cmd/onepicture/bench", "cmd/onepicture/bench/load",
 	},
 	"github.com/redis/go-redis":  {"layers/cache"},
 	"github.com/alecthomas/kong": {"cmd/onepicture"},

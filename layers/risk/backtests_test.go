@@ -1,0 +1,94 @@
+package risk
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"onepicture/layers"
+)
+
+func TestBacktestStopsAndGoesOn(t *testing.T) {
+	pool, _ := newCity(t)
+	b := NewBacktests(pool, func() (*World, error) { return loadWorld(t.Context(), pool) })
+	spec := TestSpec{Divisions: []string{"places", "500"}, Horizon: 7, MinEvents: 100}
+	id, err := b.Queue(t.Context(), "test", spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stopped := false
+	err = b.Run(t.Context(), id, func(p *Backtest) { // the first part is measured; then somebody cancels
+		if p.Done == 1 && !stopped {
+			stopped = true
+			if err := b.Cancel(t.Context(), id); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	if !errors.Is(err, ErrStopped) {
+		t.Fatalf("cancelled, it said %v", err)
+	}
+	half, err := b.Find(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if half.State != "cancelled" || len(half.Parts) != 1 {
+		t.Fatalf("state %s with %d parts", half.State, len(half.Parts))
+	}
+	if err := b.Resume(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	if err := b.Run(t.Context(), id, func(p *Backtest) { seen[p.Now] = true }); err != nil {
+		t.Fatal(err)
+	}
+	for now := range seen {
+		if strings.HasPrefix(now, half.Parts[0].Division+" · "+half.Parts[0].Result.Category+" ·") {
+			t.Errorf("%q was measured again", now)
+		}
+	}
+	whole, err := b.Latest(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if whole.State != "done" || len(whole.Parts) != 4 || whole.Done != 4 {
+		t.Errorf("state %s, %d parts, %d done", whole.State, len(whole.Parts), whole.Done)
+	}
+	if diff := cmp.Diff(spec, whole.Spec); diff != "" {
+		t.Error(diff)
+	}
+	for _, p := range whole.Parts {
+		if p.Result.Events < 100 || p.Result.Leaves < testGrids || len(p.Result.Scores) < 6 {
+			t.Errorf("%s %s: %d events, %d leaves, %d models", p.Division, p.Result.Category, p.Result.Events, p.Result.Leaves, len(p.Result.Scores))
+		}
+	}
+	var out strings.Builder
+	if err := whole.Markdown(&out); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "**Ships:") {
+		t.Error("the tables do not say what ships")
+	}
+	if err := b.Cancel(t.Context(), id); layers.CodeOf(err) != layers.CodeConflict {
+		t.Errorf("a finished test was cancelled: %v", err)
+	}
+	if _, err := b.Find(t.Context(), 99); layers.CodeOf(err) != layers.CodeNotFound {
+		t.Errorf("a test that is not there: %v", err)
+	}
+}
+
+func TestWrongSpecs(t *testing.T) {
+	for name, s := range map[string]TestSpec{
+		"no division": {Horizon: 7},
+		"too fine":    {Horizon: 7, Divisions: []string{"1"}},
+		"a word":      {Horizon: 7, Divisions: []string{"persons"}},
+		"no horizon":  {Divisions: []string{"places"}},
+		"not a day":   {Horizon: 7, Divisions: []string{"places"}, TrainTo: "yesterday"},
+	} {
+		if err := s.Check(); layers.CodeOf(err) != layers.CodeInvalid {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

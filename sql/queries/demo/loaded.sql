@@ -1,0 +1,3 @@
+select client_key, at
+from change
+where client_key like 'demo:%:catalogue'
