@@ -16,14 +16,14 @@ import (
 // PlaceDetail is a place with its size.
 type PlaceDetail struct {
 	PlaceRef
-	AreaKm2 *float64 `json:"areaKm2"`
+	AreaKm2 *float64 `json:"areaKm2" doc:"Of the boundary; null when only the code is known"`
 }
 
 // PlaceView is a place with what is above and below it.
 type PlaceView struct {
-	Place    PlaceDetail `json:"place"`
-	Path     []PlaceRef  `json:"path" doc:"From the root down to the place, itself included"`
-	Children []PlaceRef  `json:"children"`
+	Place    PlaceDetail   `json:"place"`
+	Path     []PlaceRef    `json:"path" doc:"From the root down to the place, itself included"`
+	Children []PlaceDetail `json:"children"`
 }
 
 // PlaceHit is a place that was searched for.
@@ -63,13 +63,12 @@ func (s *Server) place(_ context.Context, _ layers.Scope, in *placeInput) (*body
 	if err != nil {
 		return nil, err
 	}
-	v := PlaceView{Place: PlaceDetail{PlaceRef: placeRef(p)}, Path: placeRefs(s.wayTo(t, p)), Children: placeRefs(t.Children(p.ID))}
+	v := PlaceView{Place: placeDetail(p), Path: placeRefs(s.wayTo(t, p)), Children: []PlaceDetail{}}
 	if p.ID == 0 {
 		v.Place.Bounds = wholeBounds(t)
 	}
-	if p.HasShape {
-		km2 := p.AreaM2 / 1e6
-		v.Place.AreaKm2 = &km2
+	for _, child := range t.Children(p.ID) {
+		v.Children = append(v.Children, placeDetail(child))
 	}
 	return &body[PlaceView]{v}, nil
 }
@@ -93,6 +92,15 @@ func (s *Server) places(_ context.Context, _ layers.Scope, in *placesInput) (*bo
 		found.Places = search(snap.Tree(), in.Q, in.Limit)
 	}
 	return &body[PlaceSearch]{found}, nil
+}
+
+func placeDetail(p *layers.Place) PlaceDetail {
+	d := PlaceDetail{PlaceRef: placeRef(p)}
+	if p.HasShape {
+		km2 := p.AreaM2 / 1e6
+		d.AreaKm2 = &km2
+	}
+	return d
 }
 
 func parseLonLat(text string) (lon, lat float64, err error) {

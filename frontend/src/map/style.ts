@@ -52,7 +52,13 @@ const POINT: ExpressionSpecification = ['==', ['geometry-type'], 'Point'];
 const AREA: ExpressionSpecification = ['==', ['geometry-type'], 'Polygon'];
 const LINE: ExpressionSpecification = ['==', ['geometry-type'], 'LineString'];
 
-/** Area of a cell's circle grows with the logarithm of its count: a cell of 10,000 does not hide one of 10. */
+/** From this zoom on a cell's count is written in its circle. */
+const COUNTS_FROM = 14.2;
+
+/**
+ * Area of a cell's circle grows with the logarithm of its count: a cell of 10,000 does not hide one of 10. Where the
+ * count is written the circle holds it.
+ */
 function cellRadius(scale: number): Data<number> {
   const by = (k: number): ExpressionSpecification => [
     'interpolate',
@@ -60,7 +66,14 @@ function cellRadius(scale: number): Data<number> {
     ['ln', ['coalesce', ['get', 'n'], 1]],
     ...[0, 2.1 * k, 2.3, 2.7 * k, 4.6, 3.7 * k, 6.9, 5.4 * k, 9.2, 8 * k],
   ];
-  return ['interpolate', ['linear'], ['zoom'], 8, by(0.85 * scale), 12, by(1.2 * scale), 16, by(2.2 * scale)];
+  const holding = (k: number): ExpressionSpecification => ['max', 10.5 * scale, by(k)];
+  return [
+    'interpolate',
+    ['linear'],
+    ['zoom'],
+    ...[8, by(0.85 * scale), 12, by(1.2 * scale), COUNTS_FROM - 0.2, by(1.7 * scale)],
+    ...[COUNTS_FROM, holding(1.75 * scale), 16, holding(2.2 * scale)],
+  ];
 }
 
 function cellLayers({ def, opacity }: ActiveLayer, input: StyleInput, palette: Palette): LayerSpecification[] {
@@ -160,7 +173,7 @@ function textLayers({ def, opacity }: ActiveLayer, input: StyleInput, palette: P
       id: `count/${def.code}`,
       type: 'symbol',
       ...at,
-      minzoom: Math.max(14.2, def.minZoom),
+      minzoom: Math.max(COUNTS_FROM, def.minZoom),
       filter: IS_CELL,
       layout: {
         ...font,

@@ -47,6 +47,7 @@ const en: Record<keyof typeof zh, string> = {
   'place.count.2': '{n} towns',
   'place.count.3': '{n} villages',
   'place.count.4': '{n} grids',
+  'place.shapeless': 'The places below are known by code only: there is no boundary to draw',
   'place.none': 'In no place',
 
   'search.label': 'Search places',
@@ -67,6 +68,7 @@ const en: Record<keyof typeof zh, string> = {
   'rank.title': 'Ranking',
   'rank.by': 'Rank and colour by',
   'rank.none': 'A grid is the smallest unit: there is nothing below it',
+  'rank.leaf': 'No smaller places have been imported below this one',
   'rank.unknown': 'too few',
   'metric.density': 'Population density',
   'metric.person': 'People',

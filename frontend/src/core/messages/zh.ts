@@ -44,6 +44,7 @@ const zh = {
   'place.count.2': '{n} 个镇街',
   'place.count.3': '{n} 个村社区',
   'place.count.4': '{n} 个网格',
+  'place.shapeless': '下级区域只有代码，没有边界，地图上画不出',
   'place.none': '不在任何区域内',
 
   'search.label': '搜索区域',
@@ -64,6 +65,7 @@ const zh = {
   'rank.title': '排行',
   'rank.by': '排行与着色依据',
   'rank.none': '网格是最小单元，下面没有更小的区域',
+  'rank.leaf': '下面还没有录入更小的区域',
   'rank.unknown': '不足',
   'metric.density': '人口密度',
   'metric.person': '登记人口',
