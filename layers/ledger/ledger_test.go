@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/paulmach/orb"
 
@@ -254,12 +256,42 @@ func TestReadingBySequenceWouldLose(t *testing.T) {
 	}
 }
 
-// Twenty writers hold their transactions open for as long as others commit, a third roll back, and meanwhile the
-// follower's connection is cut again and again: every committed change is seen once and in order.
-func TestFollowerSeesEachCommittedChangeOnce(t *testing.T) {
+// pace lets a writer hold its transaction open until another has committed and a reader has looked since: that is when
+// whoever reads by the last that he saw passes over it.
+type pace struct {
+	held                   chan struct{} // one for each writer that may hold
+	commits, looks, moving atomic.Int64
+}
+
+func (p *pace) hold(ctx context.Context, tx *Tx) error {
+	select {
+	case p.held <- struct{}{}:
+	default:
+		return nil
+	}
+	p.moving.Add(-1)
+	defer func() { p.moving.Add(1); <-p.held }()
+	commits := p.commits.Load()
+	for p.commits.Load() == commits && p.moving.Load() > 0 {
+		if _, err := tx.Exec(ctx, `select pg_sleep(0.001)`); err != nil {
+			return err
+		}
+	}
+	for looks := p.looks.Load(); p.looks.Load() < looks+2; {
+		if _, err := tx.Exec(ctx, `select pg_sleep(0.001)`); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Twenty writers hold their transactions open while others commit and a reader looks, a third roll back, and meanwhile
+// the follower's connection is cut again and again: reader and follower see every committed change once and in order.
+// With the horizon at pg_snapshot_xmax, which is reading by the last position seen, this fails.
+func TestEachCommittedChangeIsSeenOnce(t *testing.T) {
 	url := sqltest.URL(t)
 	open := func(name string) *pgxpool.Pool {
-		pool, err := sql.Open(t.Context(), url, sql.PoolOptions{Name: name})
+		pool, err := sql.Open(t.Context(), url, sql.PoolOptions{Name: name, MaxConns: 21})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -270,27 +302,27 @@ func TestFollowerSeesEachCommittedChangeOnce(t *testing.T) {
 	l := New(pool)
 	h := follow(t, New(open("follower")))
 	const writers, rounds = 20, 25
+	p := &pace{held: make(chan struct{}, writers/2)}
+	p.moving.Store(writers)
 	var mu sync.Mutex
 	committed := map[int64]bool{}
 	var last layers.Position
-	gate := make(chan struct{}, writers/2) // keeps about half of the transactions open while the others commit
 	var wg sync.WaitGroup
 	for w := range writers {
 		wg.Go(func() {
+			defer p.moving.Add(-1)
 			r := rand.New(rand.NewPCG(uint64(w), 9))
 			for i := range rounds {
 				id := int64(w*rounds + i + 1)
-				rollback := r.IntN(3) == 0
+				hold, rollback := r.IntN(3) == 0, r.IntN(3) == 0
 				receipt, err := l.Write(t.Context(), Act{Actor: "w", Reason: "r"}, func(tx *Tx) error {
 					if _, err := tx.Exec(t.Context(), `select pg_current_xact_id()`); err != nil {
 						return err
 					}
-					for range r.IntN(3) { // hold the position open across others' commits
-						gate <- struct{}{}
-						if _, err := tx.Exec(t.Context(), `select pg_sleep(0.002)`); err != nil {
+					if hold {
+						if err := p.hold(t.Context(), tx); err != nil {
 							return err
 						}
-						<-gate
 					}
 					tx.Record(put(id))
 					if rollback {
@@ -302,6 +334,7 @@ func TestFollowerSeesEachCommittedChangeOnce(t *testing.T) {
 					t.Errorf("write %d: %v", id, err)
 				}
 				if err == nil {
+					p.commits.Add(1)
 					mu.Lock()
 					committed[id], last = true, max(last, receipt.Position)
 					mu.Unlock()
@@ -309,7 +342,28 @@ func TestFollowerSeesEachCommittedChangeOnce(t *testing.T) {
 			}
 		})
 	}
-	cut := make(chan struct{})
+	var written atomic.Bool
+	read := make(chan *heard)
+	reader := New(open("reader"))
+	go func() {
+		seen := &heard{}
+		defer func() { read <- seen }()
+		for {
+			enough := written.Load()
+			b, more, err := reader.Since(t.Context(), seen.through, 100)
+			if err == nil {
+				err = seen.apply(t.Context(), b)
+			}
+			p.looks.Add(1)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if enough && !more {
+				return
+			}
+		}
+	}()
 	wg.Go(func() {
 		for range 5 {
 			if _, err := pool.Exec(t.Context(), `select pg_terminate_backend(pid) from pg_stat_activity
@@ -317,40 +371,42 @@ func TestFollowerSeesEachCommittedChangeOnce(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		close(cut)
 	})
 	wg.Wait()
-	<-cut
+	written.Store(true)
+	seen := <-read
 	h.wait(t, last)
+	rows, err := pool.Query(t.Context(), `select seq from change order by position, seq`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	order, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen.is(t, "reader", committed, order)
+	h.is(t, "follower", committed, order)
+}
+
+// is compares what was heard with what was committed and with the ledger's order.
+func (h *heard) is(t *testing.T, who string, committed map[int64]bool, order []int64) {
+	t.Helper()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	times := map[int64]int{}
 	for _, id := range h.ids {
 		times[id]++
 		if !committed[id] {
-			t.Errorf("change %d was delivered, but rolled back", id)
+			t.Errorf("%s: change %d was delivered, but rolled back", who, id)
 		}
 	}
 	for id := range committed {
 		if times[id] != 1 {
-			t.Errorf("change %d was delivered %d times", id, times[id])
+			t.Errorf("%s: change %d was delivered %d times", who, id, times[id])
 		}
-	}
-	var order []int64
-	rows, err := pool.Query(t.Context(), `select seq from change order by position, seq`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var seq int64
-		if err := rows.Scan(&seq); err != nil {
-			t.Fatal(err)
-		}
-		order = append(order, seq)
 	}
 	if d := cmp.Diff(order, h.seqs); d != "" {
-		t.Errorf("order of delivery (-ledger +follower):\n%s", d)
+		t.Errorf("%s: order of delivery (-ledger +heard):\n%s", who, d)
 	}
 }
 
