@@ -106,43 +106,59 @@ func badInputs() []badInput {
 	}
 }
 
-// TestBadInputs imports each and compares what is printed with testdata/bad-inputs.golden, which is meant to be read.
-// A file that is refused leaves every table as it was.
+// badInputsTable is the golden file: a page of the documentation.
+const badInputsTable = "../../docs/bad-inputs.md"
+
+// TestBadInputs imports each and compares what is printed with the table in the documentation. A file that is refused
+// leaves every table as it was.
 func TestBadInputs(t *testing.T) {
 	b := newBench(t)
-	var out strings.Builder
-	out.WriteString("What each bad input prints. Written by: go test -run BadInputs -update\n")
+	var table strings.Builder
+	table.WriteString("# What bad inputs print\n\nWritten by `go test ./layers/intake -run BadInputs -update`, which imports each of them.\n" +
+		"What is refused leaves every table as it was.\n\n| # | input | what is printed |\n| --- | --- | --- |\n")
 	cases := badInputs()
 	if len(cases) < 30 {
 		t.Fatalf("only %d", len(cases))
 	}
 	for i, c := range cases {
-		fmt.Fprintf(&out, "\n%d. %s\n", i+1, c.what)
-		path := filepath.Join(b.dir, "nowhere.csv")
-		if c.name != "" {
-			path = b.file(c.name, c.content)
-		}
-		before := b.state()
-		m, err := ParseMapping([]byte(c.mapping), b.dir)
-		if err != nil {
-			fmt.Fprintf(&out, "   mapping refused: %v\n", err)
-			continue
-		}
-		s, err := Run(t.Context(), b.deps, Options{Files: []string{path}, Mapping: m})
-		b.adds(s)
-		if err != nil {
-			fmt.Fprintf(&out, "   refused: %v\n", err)
-			if after := b.state(); after != before {
-				t.Errorf("%s: refused, but changed\n%s\nto\n%s", c.what, before, after)
-			}
-			continue
-		}
-		b.tell(&out, s)
-		if _, err := b.pool.Exec(t.Context(), "delete from site; delete from person; delete from event; delete from place where id > 3; delete from source where code <> 'tree' and id not in (select source_id from import_run)"); err != nil {
-			t.Fatal(err)
-		}
+		fmt.Fprintf(&table, "| %d | %s | `%s` |\n", i+1, c.what, b.try(c))
 	}
-	golden(t, "bad-inputs.golden", out.String())
+	golden(t, badInputsTable, table.String())
+}
+
+// try imports one and gives the lines that are printed, as a cell of the table.
+func (b *bench) try(c badInput) string {
+	b.t.Helper()
+	var out strings.Builder
+	b.attempt(&out, c)
+	return strings.NewReplacer("\n", "`<br>`", "|", `\|`).Replace(strings.TrimSpace(out.String()))
+}
+
+func (b *bench) attempt(out *strings.Builder, c badInput) {
+	b.t.Helper()
+	path := filepath.Join(b.dir, "nowhere.csv")
+	if c.name != "" {
+		path = b.file(c.name, c.content)
+	}
+	before := b.state()
+	m, err := ParseMapping([]byte(c.mapping), b.dir)
+	if err != nil {
+		fmt.Fprintf(out, "mapping refused: %v\n", err)
+		return
+	}
+	s, err := Run(b.t.Context(), b.deps, Options{Files: []string{path}, Mapping: m})
+	b.adds(s)
+	if err != nil {
+		fmt.Fprintf(out, "refused: %v\n", err)
+		if after := b.state(); after != before {
+			b.t.Errorf("%s: refused, but changed\n%s\nto\n%s", c.what, before, after)
+		}
+		return
+	}
+	b.tell(out, s)
+	if _, err := b.pool.Exec(b.t.Context(), "delete from site; delete from person; delete from event; delete from place where id > 3; delete from source where code <> 'tree' and id not in (select source_id from import_run)"); err != nil {
+		b.t.Fatal(err)
+	}
 }
 
 func (b *bench) tell(out *strings.Builder, s Summary) {
@@ -159,7 +175,7 @@ func (b *bench) tell(out *strings.Builder, s Summary) {
 			b.t.Fatal(err)
 		}
 		for _, r := range rows[1:] {
-			fmt.Fprintf(out, "   row %s", r[0])
+			fmt.Fprintf(out, "row %s", r[0])
 			if r[1] != "" {
 				fmt.Fprintf(out, ", column %s", r[1])
 			}
@@ -168,18 +184,14 @@ func (b *bench) tell(out *strings.Builder, s Summary) {
 		b.is(fmt.Sprint(len(rows)-1), "select count(*) from rejected_row where run_id = $1", f.RunID)
 	}
 	for _, kind := range slices.Sorted(maps.Keys(f.Repairs)) {
-		fmt.Fprintf(out, "   repaired: %s: %d\n", kind, f.Repairs[kind])
+		fmt.Fprintf(out, "repaired: %s: %d\n", kind, f.Repairs[kind])
 	}
-	fmt.Fprintf(out, "   read %d = put %d + unchanged %d + rejected %d\n", f.Read, f.Put, f.Unchanged, f.Rejected)
+	fmt.Fprintf(out, "read %d = put %d + unchanged %d + rejected %d\n", f.Read, f.Put, f.Unchanged, f.Rejected)
 }
 
-func golden(t *testing.T, name, got string) {
+func golden(t *testing.T, path, got string) {
 	t.Helper()
-	path := filepath.Join("testdata", name)
 	if *updateGolden {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
