@@ -12,11 +12,12 @@ const GRID = 4;
 
 /** The class of a place's figure in its feature state: 0 … 6, absent where there is none. */
 export const STATE = 'class';
+const CLASS: ExpressionSpecification = ['coalesce', ['feature-state', STATE], -1];
+const COLORED: ExpressionSpecification = ['>=', CLASS, 0];
 
 /** Land where no base map is loaded, the figures of the child places, and the dimming of the rest. */
 export function placeFills(palette: Palette, input: StyleInput, hatch: string): LayerSpecification[] {
   const children = (input.selected?.level ?? 1) + 1;
-  const state: ExpressionSpecification = ['coalesce', ['feature-state', STATE], -1];
   const colors = palette.ramp.flatMap((color, i) => (i === 0 ? [color] : [i - 0.5, color]));
   return [
     {
@@ -32,12 +33,12 @@ export function placeFills(palette: Palette, input: StyleInput, hatch: string): 
       ...AREAS,
       filter: ['==', LEVEL, children],
       paint: {
-        'fill-color': ['step', state, ...colors] as unknown as ExpressionSpecification,
+        'fill-color': ['step', CLASS, ...colors] as unknown as ExpressionSpecification,
         'fill-opacity': [
           'interpolate',
           ['linear'],
           ['zoom'],
-          ...[11, visible(state, palette.rampOpacity), 15, visible(state, palette.rampOpacity * 0.6)],
+          ...[11, visible(palette.rampOpacity), 15, visible(palette.rampOpacity * 0.6)],
         ] as unknown as ExpressionSpecification,
       },
     },
@@ -58,12 +59,7 @@ export function placeFills(palette: Palette, input: StyleInput, hatch: string): 
   ];
 }
 
-const visible = (state: ExpressionSpecification, opacity: number): ExpressionSpecification => [
-  'case',
-  ['>=', state, 0],
-  opacity,
-  0,
-];
+const visible = (opacity: number): ExpressionSpecification => ['case', COLORED, opacity, 0];
 
 /** Boundaries by level, the rest dimmed, the selected place outlined. */
 export function placeLines(palette: Palette, input: StyleInput): LayerSpecification[] {
@@ -82,8 +78,9 @@ export function placeLines(palette: Palette, input: StyleInput): LayerSpecificat
     filter: ['==', LEVEL, level],
     layout: { 'line-join': 'round' },
     paint: {
-      'line-color': level <= child ? palette.border : palette.labelMute,
-      'line-opacity': level <= child ? 0.9 : 0.18,
+      // Dark between coloured places; where there is no figure, light enough to be seen on the ground.
+      'line-color': level <= child ? ['case', COLORED, palette.border, palette.coast] : palette.labelMute,
+      'line-opacity': level <= child ? ['case', COLORED, 0.9, 0.55] : 0.18,
       'line-width': width(level <= 2 ? 1.5 : level === 3 ? 1 : 0.7),
     },
   }));
