@@ -107,10 +107,10 @@ func (s *Store) load(ctx context.Context) (layers.Position, error) {
 	if err != nil {
 		return 0, err
 	}
-	s.world.Store(w)
-	if err := s.decide(w); err != nil {
+	if err := s.decide(w); err != nil { // before others see it: from then on it is immutable
 		return 0, err
 	}
+	s.world.Store(w)
 	b := index.NewBuilder(s.feed.bits)
 	if err := readFloors(ctx, tx, b); err != nil {
 		return 0, err
@@ -288,10 +288,10 @@ func (s *Store) reconfigure(ctx context.Context, u *index.Update, configured, pl
 	if w.Areas == nil {
 		w.Areas = old.Areas
 	}
-	s.world.Store(w)
 	if err := s.decide(w); err != nil {
 		return err
 	}
+	s.world.Store(w)
 	u.Tree, u.Bits = w.Tree, s.feed.bits
 	return nil
 }
