@@ -14,6 +14,7 @@ import (
 	"onepicture/api"
 	"onepicture/frontend"
 	"onepicture/layers/cache"
+	"onepicture/layers/demo"
 	"onepicture/layers/dispatch"
 	"onepicture/layers/index"
 	"onepicture/layers/ledger"
@@ -113,6 +114,14 @@ func (c *serveCmd) serve(ctx context.Context, listener net.Listener, feed, pool 
 		keys.KeepSealed(ctx, feed, time.Hour, func(err error) { slog.Error("sealing does not go on; trying again", "error", err) })
 		return nil
 	})
+	if c.Demo {
+		g.Go(func() error {
+			if err := demo.KeepPresent(ctx, feed, 5*time.Minute); err != nil && ctx.Err() == nil {
+				slog.Error("the invented workers are no longer present", "error", err)
+			}
+			return nil
+		})
+	}
 	if c.Demo && c.Trickle > 0 {
 		g.Go(func() error {
 			// The demo's events must not end the server.

@@ -54,8 +54,17 @@ func TestLoadedCityIsWhole(t *testing.T) {
 		{"people", `select count(*) from person`, 20_000, 20_000},
 		{"sites", `select count(*) from site`, 1_900, 2_300},
 		{"events", `select count(*) from event`, 8_000, 13_000},
+		{"units", `select count(*) from unit`, 645, 645},
+		{"workers on duty", `select count(*) from worker where on_duty and geom is not null`, 2_000, 3_000},
+		{"events in hand", `select count(*) from assignment where ended_at is null`, 3, 500},
+		{"events whose timeline does not lead to their state", `select count(*) from event e where e.status in (2, 3, 4, 5, 6, 9) and not exists (
+			select from event_step s where s.event_id = e.id and s.version = e.version and s.to_status = e.status)`, 0, 0},
+		{"events in hand without a lead", `select count(*) from event e where e.status in (3, 4, 5, 6, 9) and not exists (
+			select from assignment a join worker w on w.id = a.worker_id join place g on g.id = e.place_id
+			where a.event_id = e.id and a.lead and a.ended_at is null and w.actor = 'demo:worker:' || g.code)`, 0, 0},
+		{"steps in the future", `select count(*) from event_step where at > timestamptz '2026-11-24 14:30+08'`, 0, 0},
 		{"layers", `select count(*) from layer`, 61, 61},
-		{"open events", `select count(*) from event where status < 7`, 5, 600},
+		{"open events", `select count(*) from event where status not in (7, 8)`, 5, 600},
 		{"invalid boundaries", `select count(*) from place where not st_isvalid(geom)`, 0, 0},
 		{"invalid base features", `select count(*) from base_feature where not st_isvalid(geom)`, 0, 0},
 		{"labels outside", `select count(*) from place where not st_contains(geom, label)`, 0, 0},

@@ -84,6 +84,9 @@ func (ld *loader) putPlaces(ctx context.Context, tx *ledger.Tx) error {
 	}); err != nil {
 		return err
 	}
+	if err := ld.putUnits(ctx, tx); err != nil {
+		return err
+	}
 	tx.Record(layers.Change{Kind: layers.KindPlace, Op: layers.OpBatch, IDs: []layers.IDRange{{First: 1, Last: int64(len(ld.city.Places))}}})
 	return nil
 }
@@ -195,29 +198,28 @@ func (ld *loader) putEvents(ctx context.Context, tx *ledger.Tx, rates *city.Rate
 	}
 	i := -1
 	_, err := copyRows(ctx, tx, "event",
-		[]string{"id", "source_id", "key", "item_id", "class", "level", "status", "channel", "title", "address", "reported_at", "due_at", "closed_at", "geom", "place_id", "hash"},
+		[]string{"id", "source_id", "key", "item_id", "class", "level", "status", "channel", "title", "address", "reported_at", "due_at", "closed_at", "geom", "place_id", "hash",
+			"version", "clock_at", "fed_back_at", "suspended_at"},
 		func() ([]any, error) {
 			if i++; i == len(list) {
 				return nil, nil
 			}
 			e := &list[i]
+			p := pastOf(e, first+int64(i), ld.o.Now)
 			item := ld.cat.Items[e.Item]
 			id := first + int64(i)
 			return []any{id, ld.ids["source:"+sourceOfChannel[e.Channel]], fmt.Sprintf("E%d", id), int16(ld.ids["item:"+item.Get("code")]),
 				int16(ld.ids["class:event:"+item.Get("category")]),
-				int16(item.Int("level")), e.Status, e.Channel, item.Get("name"), e.Address, e.ReportedAt, e.DueAt, closed(e), e.Point,
-				placeID(ld.city.PlaceIndex(e.Grid)), digest(id)}, nil
+				int16(item.Int("level")), p.status, e.Channel, item.Get("name"), e.Address, e.ReportedAt, e.DueAt, timeOrNull(e.ClosedAt), e.Point,
+				placeID(ld.city.PlaceIndex(e.Grid)), digest(id),
+				p.version(), timeOrNull(p.sent), timeOrNull(p.fedBack), timeOrNull(p.suspended)}, nil
 		})
 	if err != nil {
 		return err
 	}
+	if err := ld.putLives(ctx, tx, list, first); err != nil {
+		return err
+	}
 	tx.Record(layers.Change{Kind: layers.KindEvent, Op: layers.OpBatch, IDs: []layers.IDRange{{First: first, Last: first + int64(len(list)) - 1}}})
 	return nil
-}
-
-func closed(e *city.Event) any {
-	if e.ClosedAt.IsZero() {
-		return nil
-	}
-	return e.ClosedAt
 }

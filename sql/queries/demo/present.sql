@@ -1,0 +1,5 @@
+update worker
+set seen_at = now()
+where on_duty
+    and geom is not null
+    and actor like 'demo:%'
