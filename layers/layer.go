@@ -1,5 +1,7 @@
 package layers
 
+import "time"
+
 // Layer is a thematic layer (专题图层): a named, owned, filtered, styled view of the features of one kind.
 type Layer struct {
 	ID             int32
@@ -45,7 +47,18 @@ type Item struct {
 	Level         uint8
 	DeadlineHours int
 	Steps         []string
-	Photos        int // that the feedback needs at least
+	Photos        int   // that the feedback needs at least
+	RoundClock    bool  // the deadline counts all hours, not working hours only
+	LevelHours    []int // deadline by the event's level 1 to 4; nil: DeadlineHours for all
+}
+
+// Deadline is how much time there is for an event of the item at a level.
+func (i *Item) Deadline(level uint8) time.Duration {
+	hours := i.DeadlineHours
+	if n := int(level) - 1; n >= 0 && n < len(i.LevelHours) {
+		hours = i.LevelHours[n]
+	}
+	return time.Duration(hours) * time.Hour
 }
 
 // Department owns sources, layers and items.

@@ -107,6 +107,10 @@ func (c *serveCmd) serve(ctx context.Context, listener net.Listener, feed, pool 
 	g.Go(func() error { return server.Serve(ctx, listener) })
 	g.Go(func() error { return keepFed(ctx, st, server.Publish) })
 	g.Go(func() error {
+		desk.KeepClock(ctx)
+		return nil
+	})
+	g.Go(func() error {
 		c.announce(ctx, st, listener.Addr())
 		return nil
 	})

@@ -45,13 +45,31 @@ func (r Row) Int(column string) int {
 	return n
 }
 
+// Hours are the deadlines by level, four numbers between slashes; nil when the column is empty.
+func (r Row) Hours(column string) ([]int, error) {
+	v := r.Get(column)
+	if v == "" {
+		return nil, nil
+	}
+	parts := strings.Split(v, "/")
+	out := make([]int, len(parts))
+	for i, p := range parts {
+		n, err := strconv.Atoi(strings.TrimSpace(p))
+		if err != nil || n < 1 || len(parts) != 4 {
+			return nil, r.problem(column, "must be hours for the levels 1 to 4, such as 4/8/24/72")
+		}
+		out[i] = n
+	}
+	return out, nil
+}
+
 func (r Row) problem(column, format string, args ...any) error {
 	return fmt.Errorf("%s, line %d, column %s: %s", r.file, r.line, column, fmt.Sprintf(format, args...))
 }
 
 // Catalogue is a folder's content. Files that are not there are empty lists.
 type Catalogue struct {
-	Deployment, Departments, Sources, Categories, SiteClasses, PersonClasses, CareNeeds, Items, Layers []Row
+	Deployment, Departments, Sources, Categories, SiteClasses, PersonClasses, CareNeeds, Items, Layers, Calendar []Row
 }
 
 // format is what a file must hold: its columns, those that may be empty marked with ?, whole numbers with #.
@@ -63,7 +81,8 @@ var formats = map[string]string{
 	"site_classes":   "code name name_en? group? color? shape? rate?",
 	"person_classes": "code name name_en?",
 	"care_needs":     "bit# code name name_en?",
-	"items":          "code category name name_en? department? level# deadline_hours# steps?",
+	"items":          "code category name name_en? department? level# deadline_hours# steps? round_clock?# photos?# level_hours?",
+	"calendar":       "day working# name? name_en?",
 	"layers":         "code kind group group_en? name name_en? filter? color? shape? department? source? visible# min_zoom#",
 }
 
@@ -74,6 +93,7 @@ func Read(dir fs.FS) (*Catalogue, error) {
 	for name, to := range map[string]*[]Row{
 		"deployment": &c.Deployment, "departments": &c.Departments, "sources": &c.Sources, "categories": &c.Categories,
 		"site_classes": &c.SiteClasses, "person_classes": &c.PersonClasses, "care_needs": &c.CareNeeds, "items": &c.Items, "layers": &c.Layers,
+		"calendar": &c.Calendar,
 	} {
 		rows, errs := readFile(dir, name)
 		*to = rows
@@ -140,7 +160,7 @@ type column struct {
 
 func checkHeader(file, name string, header []string) (columns []column, faults []error) {
 	for _, f := range strings.Fields(formats[name]) {
-		c := column{name: strings.TrimRight(f, "?#"), optional: strings.HasSuffix(f, "?"), number: strings.HasSuffix(f, "#")}
+		c := column{name: strings.TrimRight(f, "?#"), optional: strings.Contains(f, "?"), number: strings.HasSuffix(f, "#")}
 		if !c.optional && !slices.Contains(header, c.name) {
 			faults = append(faults, fmt.Errorf("%s: the column %s is missing", file, c.name))
 		}
@@ -197,6 +217,19 @@ func (c *Catalogue) check() (faults []error) {
 		}
 		if r.Int("deadline_hours") < 1 {
 			faults = append(faults, r.problem("deadline_hours", "must be at least 1"))
+		}
+	}
+	for _, r := range c.Items {
+		if _, err := r.Hours("level_hours"); err != nil {
+			faults = append(faults, err)
+		}
+		if r.Int("photos") > 12 {
+			faults = append(faults, r.problem("photos", "must be 0 to 12"))
+		}
+	}
+	for _, r := range c.Calendar {
+		if _, err := time.Parse(time.DateOnly, r.Get("day")); err != nil {
+			faults = append(faults, r.problem("day", "is not a date such as 2026-10-01"))
 		}
 	}
 	for _, r := range c.CareNeeds {

@@ -22,6 +22,7 @@ var (
 	classSQL      = sql.Text("catalogue/class.sql")
 	careNeedSQL   = sql.Text("catalogue/care_need.sql")
 	itemSQL       = sql.Text("catalogue/item.sql")
+	calendarSQL   = sql.Text("catalogue/calendar_day.sql")
 	layerSQL      = sql.Text("catalogue/layer.sql")
 	knownSQL      = sql.Text("catalogue/known.sql")
 	classesSQL    = sql.Text("store/classes.sql")
@@ -56,10 +57,18 @@ func Put(ctx context.Context, tx *ledger.Tx, c *Catalogue) error {
 	}
 	for _, r := range c.Items {
 		var steps []string
+		hours, err := r.Hours("level_hours")
+		if err != nil {
+			return err
+		}
 		if s := r.Get("steps"); s != "" {
 			steps = strings.Split(s, "；")
 		}
-		b.Queue(itemSQL, r.Get("code"), r.Get("category"), r.Get("name"), r.Get("name_en"), r.Get("department"), r.Int("level"), r.Int("deadline_hours"), steps)
+		b.Queue(itemSQL, r.Get("code"), r.Get("category"), r.Get("name"), r.Get("name_en"), r.Get("department"), r.Int("level"), r.Int("deadline_hours"), steps,
+			r.roundClock(), r.Int("photos"), hours)
+	}
+	for _, r := range c.Calendar {
+		b.Queue(calendarSQL, r.Get("day"), r.Int("working") > 0, r.Get("name"), r.Get("name_en"))
 	}
 	for i, r := range c.Layers {
 		b.Queue(layerSQL, r.Get("code"), r.Get("kind"), r.Get("group"), r.Get("group_en"), r.Get("name"), r.Get("name_en"), r.Get("filter"),
@@ -73,6 +82,14 @@ func Put(ctx context.Context, tx *ledger.Tx, c *Catalogue) error {
 	}
 	tx.Record(layers.Change{Kind: layers.KindCatalogue, Op: layers.OpPut})
 	return nil
+}
+
+// roundClock tells whether an item's deadline counts all hours: as it says, else when it is grave.
+func (r Row) roundClock() bool {
+	if r.Get("round_clock") != "" {
+		return r.Int("round_clock") > 0
+	}
+	return r.Int("level") <= 2
 }
 
 func or(s, other string) string {
@@ -142,6 +159,7 @@ func readNames(ctx context.Context, tx *ledger.Tx) (*layers.Catalogue, error) {
 	var i layers.Item
 	if err := scanAll(ctx, tx, itemsSQL, []any{
 		&i.ID, &i.Code, &i.Version, &i.Class, &i.Name, &i.NameEn, &i.DepartmentID, &i.Level, &i.DeadlineHours, &i.Steps,
+		&i.Photos, &i.RoundClock, &i.LevelHours,
 	}, func() { c.Items = append(c.Items, i) }); err != nil {
 		return nil, err
 	}

@@ -30,6 +30,7 @@ type detail struct {
 	Assignees []Assigned `json:"assignees,omitempty"`
 	Category  string     `json:"category,omitempty"`
 	Level     uint8      `json:"level,omitempty"`
+	Job       string     `json:"job,omitempty"` // of the clock
 }
 
 // Assigned is an assignee in the timeline.

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -50,7 +51,8 @@ type hub struct {
 }
 
 // Units of the valley: village 1, town 2, fire brigade 3. Workers: 1 and 2 of the village in the field, 3 of the fire
-// brigade; 4 at the village's desk, 5 at the town's.
+// brigade; 4 at the village's desk, 5 at the town's; 6 of
+// the town in the field.
 const valleySQL = `
 	insert into source (id, code, name, kind) values (100, 'feed', 'feed', 'event');
 	insert into department (id, code, name) values (1, 'fire', '消防');
@@ -67,7 +69,8 @@ const valleySQL = `
 		(2, 'bob', 1, '网格员二', false, '{}', true, st_setsrid(st_makepoint(113.06, 23.05), 4326), '2026-05-06 01:00Z'),
 		(3, 'cho', 3, '消防员', false, '{}', true, st_setsrid(st_makepoint(113.07, 23.05), 4326), '2026-05-06 01:00Z'),
 		(4, 'dan', 1, '社区值班', true, '{}', false, null, null),
-		(5, 'eve', 2, '镇值班', true, '{}', false, null, null)`
+		(5, 'eve', 2, '镇值班', true, '{}', false, null, null),
+		(6, 'flo', 2, '镇巡查员', false, '{}', false, null, null)`
 
 func newHub(t *testing.T) *hub {
 	t.Helper()
@@ -78,12 +81,24 @@ func newHub(t *testing.T) *hub {
 	c := layers.NewCatalogue(layers.Catalogue{
 		Classes: []layers.Class{{Kind: layers.KindEvent, ID: 1, Code: "fire"}, {Kind: layers.KindEvent, ID: 2, Code: "flood"}},
 		Items: []layers.Item{
-			{ID: 7, Code: "F-1", Class: 1, Level: 2, DeadlineHours: 12, Photos: 1}, {ID: 8, Code: "W-1", Class: 2, Level: 3, DeadlineHours: 12},
+			{ID: 7, Code: "F-1", Class: 1, Level: 2, DeadlineHours: 12, Photos: 1, RoundClock: true}, {ID: 8, Code: "W-1", Class: 2, Level: 3, DeadlineHours: 12},
 		},
 	})
 	h := &hub{t: t, pool: pool, ledger: ledger.New(pool), at: time.Date(2026, 5, 6, 1, 0, 0, 0, time.UTC)}
 	h.Desk = New(pool, h.ledger, valley{c}, func() time.Time { return h.at })
 	return h
+}
+
+// roundClockItem adds an item whose deadline counts all hours.
+func (h *hub) roundClockItem() {
+	h.t.Helper()
+	if _, err := h.pool.Exec(h.t.Context(), `insert into item (id, code, class, name, deadline_hours, level, round_clock) values (9, 'R-1', 2, 'flood', 30, 1, true)`); err != nil {
+		h.t.Fatal(err)
+	}
+	c := *h.picture.Catalogue()
+	c.Items = append(slices.Clone(c.Items), layers.Item{ID: 9, Code: "R-1", Class: 2, Level: 1, DeadlineHours: 30, RoundClock: true})
+	h.picture = valley{layers.NewCatalogue(c)}
+	h.Desk = New(h.pool, h.ledger, h.picture, h.now)
 }
 
 // as is the scope of an actor over places and all below them, with the rights to report and to handle.

@@ -19,6 +19,7 @@ const (
 	Lead                        // has the event as its handler: in person, or as one of the unit that has it
 	Support                     // has a part of a joint task
 	Reporter                    // reported it
+	Clock                       // nobody: its clock
 )
 
 // parties are their words in the table that is generated.
@@ -32,6 +33,7 @@ var parties = []struct {
 	{Lead, "主办", "handler: the worker, or any worker of the unit that has it"},
 	{Support, "协办", "supporter in a joint task"},
 	{Reporter, "上报人", "who reported it"},
+	{Clock, "时钟", "nobody: a deadline came near or has passed"},
 }
 
 // Need is what a step must bring, one bit each.
@@ -126,6 +128,9 @@ var Life = []Transition{
 	{"handback", "下交", []uint8{accept}, accept, Commander, NeedReason | NeedVersion | NeedLevelDown, "the level below commands"},
 	{"reopen", "重开", []uint8{closed, void}, accept, Commander, NeedReason | NeedVersion, ""},
 	{"urge", "督办", []uint8{sent, handle}, same, Commander, NeedNote, ""},
+	{"warn", "预警", []uint8{sent, handle}, same, Clock, 0, "once a deadline"},
+	{"overdue", "超时", []uint8{sent, handle}, same, Clock, 0, "once a deadline"},
+	{"raise", "超时提级", []uint8{report, accept, sent, handle}, same, Clock, NeedLevelUp, "the level above commands; assignments stay"},
 	{"note", "备注", []uint8{report, accept, sent, handle, feedback, verified, suspended, closed}, same, Commander | Lead | Support | Reporter, NeedNote, ""},
 }
 
@@ -148,8 +153,9 @@ func Steps() []string {
 	return out
 }
 
-// moves tells that the step changes the state, and with it the state version. A take-over changes who commands.
-func (t *Transition) moves() bool { return t.To != same || t.Step == "takeover" }
+// moves tells that the step changes the state, and with it the state version. Taking over and raising change who
+// commands.
+func (t *Transition) moves() bool { return t.To != same || t.Step == "takeover" || t.Step == "raise" }
 
 // allows tells whether a party may take the step in that state at that commanding level.
 func (t *Transition) allows(status uint8, is Party, command uint8) bool {
@@ -162,7 +168,7 @@ func (t *Transition) allows(status uint8, is Party, command uint8) bool {
 func Document() string {
 	var b strings.Builder
 	b.WriteString("<!-- Written by: go test ./layers/dispatch -run TestTheDocumentIsTheTable -write -->\n# The life of an event\n\n" +
-		"Generated from `layers/dispatch/life.go`, the only place that decides it. Steps that keep the state keep the state\nversion too, save taking over.\n\n## States\n\n| number | code |\n|---|---|\n")
+		"Generated from `layers/dispatch/life.go`, the only place that decides it. Steps that keep the state keep the state\nversion too, save taking over and raising.\n\n## States\n\n| number | code |\n|---|---|\n")
 	for i, s := range layers.Statuses[1:] {
 		fmt.Fprintf(&b, "| %d | %s |\n", i+1, s)
 	}

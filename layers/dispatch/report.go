@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -76,6 +77,7 @@ type Desk struct {
 	ledger  *ledger.Ledger
 	picture Picture
 	now     func() time.Time
+	held    atomic.Pointer[held]
 }
 
 // New is a desk that reads from the pool and writes through the ledger.
@@ -90,6 +92,7 @@ type event struct {
 	item   uint16
 	flags  uint32
 	due    *time.Time
+	late   time.Time // by when it must be dispatched; zero: no rule says
 	point  geo.WGS84
 	place  layers.PlaceID
 	record layers.Record
@@ -101,6 +104,9 @@ func (d *Desk) Report(ctx context.Context, scope layers.Scope, r Report) (ledger
 	e, err := d.check(r)
 	if err != nil {
 		return ledger.Receipt{}, err
+	}
+	if err := d.promise(ctx, &e); err != nil {
+		return ledger.Receipt{}, ledger.Problem("event", err)
 	}
 	if !scope.Records(layers.KindEvent, e.place) {
 		return ledger.Receipt{}, &layers.Error{Code: layers.CodeForbidden, Message: "you may not report events there"}
@@ -145,9 +151,13 @@ func (d *Desk) insert(ctx context.Context, tx *ledger.Tx, actor, key string, e e
 	if err != nil {
 		return fmt.Errorf("insert event: %w", err)
 	}
-	at := d.now().UTC()
-	if _, err := tx.Exec(ctx, stepSQL, e.record.ID, "report", actor, at, e.ReportedAt, int16(layers.StatusUnknown),
-		int16(report), 1, int16(layers.LevelVillage), "", "", nil, detail{}, point); err != nil {
+	var b pgx.Batch
+	b.Queue(stepSQL, e.record.ID, "report", actor, d.now().UTC(), e.ReportedAt, int16(layers.StatusUnknown),
+		int16(report), 1, int16(layers.LevelVillage), "", "", nil, detail{}, point)
+	if !e.late.IsZero() {
+		b.Queue(setJobSQL, e.record.ID, "late", 1, e.late)
+	}
+	if err := tx.SendBatch(ctx, &b).Close(); err != nil {
 		return fmt.Errorf("begin the timeline: %w", err)
 	}
 	tx.Record(layers.Change{
@@ -166,7 +176,7 @@ func (d *Desk) check(r Report) (event, error) {
 	if err := e.checkKind(d.picture.Catalogue()); err != nil {
 		return e, err
 	}
-	if err := e.checkTime(d.now(), d.picture.Catalogue()); err != nil {
+	if err := e.checkTime(d.now()); err != nil {
 		return e, err
 	}
 	if err := e.checkLocation(); err != nil {
@@ -177,10 +187,23 @@ func (d *Desk) check(r Report) (event, error) {
 		Key: geo.KeyOf(e.point.Lon, e.point.Lat), Place: e.place, Class: e.class, Item: e.item,
 		Status: report, Level: e.Level, Flags: e.flags, Time: layers.Minutes(e.ReportedAt),
 	}
-	if e.due != nil {
-		e.record.Due = layers.Minutes(*e.due)
-	}
 	return e, nil
+}
+
+// promise works out by when it would be done if it were dispatched at once, and by when it must be dispatched.
+func (d *Desk) promise(ctx context.Context, e *event) error {
+	m, item, err := d.meterOf(ctx, d.pool, e.item)
+	if err != nil {
+		return err
+	}
+	if item != nil {
+		due := m.add(e.ReportedAt, item.Deadline(e.Level))
+		e.due, e.record.Due = &due, layers.Minutes(due)
+	}
+	if rule, ok := m.calendar.rules[e.Level]; ok {
+		e.late = m.add(d.now(), rule.dispatch)
+	}
+	return nil
 }
 
 func (e *event) checkWords() error {
@@ -243,7 +266,7 @@ func (e *event) checkKind(c *layers.Catalogue) error {
 	return layers.Invalid("channel", "must be patrol, resident or system")
 }
 
-func (e *event) checkTime(now time.Time, c *layers.Catalogue) error {
+func (e *event) checkTime(now time.Time) error {
 	if e.ReportedAt.IsZero() {
 		e.ReportedAt = now
 	}
@@ -252,10 +275,6 @@ func (e *event) checkTime(now time.Time, c *layers.Catalogue) error {
 	}
 	if e.ReportedAt.Year() < 1970 {
 		return layers.Invalid("reportedAt", "lies before 1970")
-	}
-	if item := c.Item(e.item); item != nil {
-		due := e.ReportedAt.Add(time.Duration(item.DeadlineHours) * time.Hour)
-		e.due = &due
 	}
 	return nil
 }

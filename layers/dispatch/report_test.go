@@ -50,7 +50,7 @@ func desk(t *testing.T) (*Desk, *ledger.Ledger, *pgxpool.Pool) {
 	}
 	c := layers.NewCatalogue(layers.Catalogue{
 		Classes: []layers.Class{{Kind: layers.KindEvent, ID: 1, Code: "fire"}, {Kind: layers.KindEvent, ID: 2, Code: "flood"}},
-		Items:   []layers.Item{{ID: 7, Code: "F-1", Class: 1, Level: 2, DeadlineHours: 12}},
+		Items:   []layers.Item{{ID: 7, Code: "F-1", Class: 1, Level: 2, DeadlineHours: 12, RoundClock: true}},
 	})
 	l := ledger.New(pool)
 	return New(pool, l, flatland{c}, func() time.Time { return now }), l, pool

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -224,9 +225,11 @@ func (w *work) apply(ctx context.Context) error {
 	}
 	switch w.t.Step {
 	case "accept":
-		return w.putRight()
+		return w.putRight(ctx)
 	case "dispatch":
-		w.startClock()
+		if err := w.startClock(ctx); err != nil {
+			return err
+		}
 		return w.assign(ctx)
 	case "handover":
 		if err := w.exec(ctx, endAssignmentsSQL, w.old.id, w.now); err != nil {
@@ -243,9 +246,14 @@ func (w *work) apply(ctx context.Context) error {
 		return w.exec(ctx, doneSQL, w.old.id, w.scope.Actor, w.now, false)
 	case "feedback":
 		w.new.fedBack = w.between()
+		if err := w.pauseClock(ctx, *w.new.fedBack); err != nil {
+			return err
+		}
 		return w.exec(ctx, doneSQL, w.old.id, w.scope.Actor, w.now, true)
 	case "reject":
-		w.moveDue(w.old.fedBack)
+		if err := w.resumeClock(ctx, w.old.fedBack); err != nil {
+			return err
+		}
 		w.new.fedBack = nil
 		return w.exec(ctx, undoneSQL, w.old.id)
 	case "close", "void":
@@ -253,26 +261,35 @@ func (w *work) apply(ctx context.Context) error {
 		return w.endAssignments(ctx)
 	case "suspend":
 		w.new.suspended = &w.now
+		return w.pauseClock(ctx, w.now)
 	case "resume":
-		w.moveDue(w.old.suspended)
 		w.new.suspended = nil
+		return w.resumeClock(ctx, w.old.suspended)
 	case "whistle", "escalate":
 		w.new.command--
 		w.new.whistled = w.new.whistled || w.t.Step == "whistle"
 		return w.endAssignments(ctx)
+	case "raise":
+		w.new.command--
+		if w.old.status == report || w.old.status == accept {
+			return w.lateSet(ctx)
+		}
 	case "takeover":
 		w.new.command = w.who.level
 	case "handback":
 		w.new.command++
 	case "reopen":
 		w.new.closed, w.new.fedBack = nil, nil
-		w.new.clock, w.new.due = nil, w.deadline(w.now)
+		w.new.clock = nil
+		due, err := w.deadline(ctx, w.now)
+		w.new.due = due
+		return errors.Join(err, w.lateSet(ctx))
 	}
 	return nil
 }
 
 // putRight changes what a report got wrong.
-func (w *work) putRight() error {
+func (w *work) putRight(ctx context.Context) (err error) {
 	e := event{Report: Report{Category: w.in.Category, Item: w.in.Item, Level: w.in.Level}}
 	if e.Category == "" && e.Report.Item == "" && e.Level == 0 {
 		return nil
@@ -293,7 +310,9 @@ func (w *work) putRight() error {
 		return err
 	}
 	w.new.class, w.new.item, w.new.level = e.class, e.item, e.Level
-	w.new.due = w.deadline(w.old.reported)
+	if w.new.due, err = w.deadline(ctx, w.old.reported); err != nil {
+		return err
+	}
 	w.detail.Category, w.detail.Level = codeOf(c, e.class), e.Level
 	return nil
 }
@@ -311,8 +330,14 @@ func codeOf(c *layers.Catalogue, class uint16) string {
 
 func (w *work) endAssignments(ctx context.Context) error {
 	w.new.suspended = nil
+	if err := w.exec(ctx, dropJobsSQL, w.old.id); err != nil {
+		return err
+	}
 	if w.t.To == accept {
 		w.new.clock = nil
+		if err := w.lateSet(ctx); err != nil {
+			return err
+		}
 	}
 	return w.exec(ctx, endAssignmentsSQL, w.old.id, w.now)
 }

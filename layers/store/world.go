@@ -92,7 +92,7 @@ func readCatalogue(ctx context.Context, q queryer) (*layers.Catalogue, error) {
 	}
 	c.Items, err = collect(ctx, q, itemsSQL, func(r pgx.CollectableRow) (i layers.Item, err error) {
 		err = r.Scan(&i.ID, &i.Code, &i.Version, &i.Class, &i.Name, &i.NameEn, &i.DepartmentID, &i.Level,
-			&i.DeadlineHours, &i.Steps)
+			&i.DeadlineHours, &i.Steps, &i.Photos, &i.RoundClock, &i.LevelHours)
 		return i, err
 	})
 	if err != nil {

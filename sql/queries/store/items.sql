@@ -1,3 +1,4 @@
-select id, code, version, class, name, name_en, coalesce(department_id, 0), level, deadline_hours, steps
+select id, code, version, class, name, name_en, coalesce(department_id, 0), level, deadline_hours, steps,
+    photos, round_clock, level_hours
 from item
 order by id

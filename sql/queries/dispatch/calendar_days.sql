@@ -1,0 +1,2 @@
+select day, working
+from calendar_day

@@ -1,0 +1,3 @@
+select extract(epoch from starts)::int4, extract(epoch from ends)::int4
+from working_span
+order by starts
