@@ -112,13 +112,18 @@ func handle[I, O any](a huma.API, op huma.Operation, s *Server, fn func(context.
 		op.Errors = []int{http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusServiceUnavailable}
 	}
 	huma.Register(a, op, func(ctx context.Context, in *I) (*O, error) {
-		scope := scopeOf(ctx)
+		scope, began := scopeOf(ctx), time.Now()
+		var out *O
+		var err error
 		if !public[op.OperationID] {
-			if err := seesAnything(scope); err != nil {
-				return nil, problemOf(ctx, op.Method, err)
-			}
+			err = seesAnything(scope)
 		}
-		out, err := fn(ctx, scope, in)
+		if err == nil {
+			out, err = fn(ctx, scope, in)
+		}
+		if unrecorded := s.audited(ctx, &op, scope, out, err, began); unrecorded != nil {
+			err = unrecorded
+		}
 		if err != nil {
 			return nil, problemOf(ctx, op.Method, err)
 		}
@@ -140,7 +145,10 @@ func seesAnything(scope layers.Scope) error {
 // raw is a route outside the document: tiles, streams, files.
 func (s *Server) raw(fn func(*gin.Context, layers.Scope) error) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		if err := fn(c, scopeOf(c.Request.Context())); err != nil {
+		scope := scopeOf(c.Request.Context())
+		err := fn(c, scope)
+		s.metered(c, scope, err)
+		if err != nil {
 			if errors.Is(c.Request.Context().Err(), context.Canceled) {
 				c.Abort() // nobody is there to be told
 				return

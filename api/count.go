@@ -13,6 +13,7 @@ import (
 
 	"onepicture/geo"
 	"onepicture/layers"
+	"onepicture/layers/audit"
 	"onepicture/layers/filter"
 	"onepicture/layers/index"
 	"onepicture/layers/store"
@@ -60,13 +61,13 @@ type countInput struct {
 }
 
 func (s *Server) countRoutes(a huma.API) {
-	handle(a, huma.Operation{
+	handle(a, as(huma.Operation{
 		OperationID: "count", Method: http.MethodPost, Path: countRoute, Summary: "Count in an area", MaxBodyBytes: maxAreaBody,
 		Description: "Counts what lies in a polygon, from memory, at one position. Nothing is written.",
 		Errors: []int{
 			http.StatusForbidden, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity, http.StatusServiceUnavailable,
 		},
-	}, s, s.count)
+	}, audit.Search), s, s.count)
 }
 
 func (s *Server) count(ctx context.Context, scope layers.Scope, in *countInput) (*body[AreaCounts], error) {

@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"onepicture/layers"
+	"onepicture/layers/audit"
 	"onepicture/layers/dispatch"
 	"onepicture/layers/store"
 )
@@ -114,7 +115,7 @@ func (s *Server) eventRoutes(a huma.API) {
 	}, s, s.report)
 }
 
-func (s *Server) events(ctx context.Context, scope layers.Scope, in *eventsInput) (*body[EventPage], error) {
+func (s *Server) events(ctx context.Context, scope layers.Scope, in *eventsInput) (*recorded[EventPage], error) {
 	if _, err := s.snapshot(); err != nil {
 		return nil, err
 	}
@@ -136,7 +137,7 @@ func (s *Server) events(ctx context.Context, scope layers.Scope, in *eventsInput
 		next := fmt.Sprintf("%d.%d", layers.Minutes(last.ReportedAt), last.ID)
 		page.Next = &next
 	}
-	return &body[EventPage]{page}, nil
+	return &recorded[EventPage]{page, audit.Entry{Rows: int64(len(list))}}, nil
 }
 
 func eventQuery(w *store.World, in *eventsInput) (store.EventQuery, error) {
@@ -187,7 +188,7 @@ func (s *Server) summary(w *store.World, t *layers.Tree, e *store.Event) EventSu
 	return v
 }
 
-func (s *Server) event(ctx context.Context, scope layers.Scope, in *idInput) (*body[EventDetail], error) {
+func (s *Server) event(ctx context.Context, scope layers.Scope, in *idInput) (*recorded[EventDetail], error) {
 	w, err := s.world()
 	if err != nil {
 		return nil, err
@@ -211,7 +212,8 @@ func (s *Server) event(ctx context.Context, scope layers.Scope, in *idInput) (*b
 		v.ItemName, v.ItemNameEn = maybeString(it.Name), maybeString(it.NameEn)
 		v.Department, v.Steps = department(w.Catalogue, it.DepartmentID), append(v.Steps, it.Steps...)
 	}
-	return &body[EventDetail]{v}, nil
+	// Its words may name people.
+	return &recorded[EventDetail]{v, audit.Entry{What: audit.Read, Subject: "event", ID: e.ID, Rows: 1}}, nil
 }
 
 func attributes(m map[string]json.RawMessage) map[string]json.RawMessage {

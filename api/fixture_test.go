@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"onepicture/layers"
+	"onepicture/layers/audit"
 	"onepicture/layers/cache"
 	"onepicture/layers/dispatch"
 	"onepicture/layers/index"
@@ -71,15 +72,27 @@ func newTown(t testing.TB, change func(*Options)) *town {
 // openTown is a server over a database that is there, beside others or alone.
 func openTown(t testing.TB, pool *pgxpool.Pool, change func(*Options)) *town {
 	t.Helper()
+	serving := sqltest.Requests(t, pool)
 	l := ledger.New(pool)
 	st := store.New(pool, l, index.New())
+	st.ReadThrough(serving)
 	c, err := cache.New(cache.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	deeds := audit.New(serving, nil)
+	recording, stopRecording := context.WithCancel(context.Background())
+	recorded := make(chan error, 1)
+	go func() { recorded <- deeds.Run(recording) }()
+	t.Cleanup(func() {
+		stopRecording()
+		if err := <-recorded; err != nil {
+			t.Errorf("the audit ended with %v", err)
+		}
+	})
 	o := Options{
-		Store: st, Desk: dispatch.New(pool, l, st, time.Now), Changes: l, Tiles: tile.NewBuilder(st, st.Catalogue), Cache: c,
-		Imports: noImports{}, Postgres: pool, Files: page, Version: "test",
+		Store: st, Desk: dispatch.New(serving, ledger.New(serving), st, time.Now), Changes: l, Tiles: tile.NewBuilder(st, st.Catalogue), Cache: c,
+		Imports: noImports{}, Audit: deeds, Postgres: pool, Files: page, Version: "test",
 	}
 	if change != nil {
 		change(&o)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"onepicture/layers/audit"
 	"onepicture/layers/cache"
 )
 
@@ -29,7 +30,7 @@ func TestCacheMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	s, err := New(Options{Cache: c})
+	s, err := New(Options{Cache: c, Audit: audit.New(nil, nil)})
 	if err != nil {
 		t.Fatal(err)
 	}

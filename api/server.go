@@ -65,6 +65,7 @@ type Options struct {
 	Tiles    *tile.Builder
 	Cache    *cache.Cache
 	Imports  Imports
+	Audit    Audit
 	Postgres Pinger
 	Files    fs.FS  // the built page; nil or without index.html: none
 	Version  string // of the program
@@ -91,6 +92,9 @@ func New(o Options) (*Server, error) {
 		loopback := layers.Loopback().Sealed()
 		o.Scope = func(*http.Request) layers.Scope { return loopback }
 	}
+	if o.Audit == nil {
+		return nil, errors.New("a server needs an audit: what is personal is recorded before it is shown")
+	}
 	s := &Server{Options: o, hub: newHub()}
 	var err error
 	if s.web, err = newWeb(o.Files); err != nil {
@@ -112,6 +116,7 @@ func New(o Options) (*Server, error) {
 	group := s.engine.Group("", rest...)
 	s.register(humagin.NewWithGroup(s.engine, group, humaConfig(o.Version)))
 	group.GET(streamRoute, s.raw(s.stream))
+	group.GET(auditFile, s.raw(s.auditCSV))
 	group.GET("/metrics", gin.WrapH(s.metrics.handler()))
 	s.engine.NoRoute(append(rest, s.raw(s.page))...)
 	s.engine.NoMethod(secure, s.raw(func(c *gin.Context, _ layers.Scope) error {
@@ -143,6 +148,7 @@ func (s *Server) register(a huma.API) {
 	s.siteRoutes(a)
 	s.sourceRoutes(a)
 	s.importRoutes(a)
+	s.auditRoutes(a)
 	s.healthRoutes(a)
 	describe(a)
 }

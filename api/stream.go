@@ -10,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"onepicture/layers"
+	"onepicture/layers/audit"
 )
 
 const streamRoute = "/api/stream"
@@ -44,6 +45,7 @@ func (s *Server) stream(c *gin.Context, scope layers.Scope) error {
 		return layers.Unavailable(5*time.Second, "there are too many streams, or the server is stopping", nil)
 	}
 	defer s.hub.exit()
+	s.Audit.Meter(audit.Read, scope.Actor, streamRoute, 0)
 	h := c.Writer.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no")

@@ -11,6 +11,7 @@ import (
 	"github.com/paulmach/orb"
 
 	"onepicture/layers"
+	"onepicture/layers/audit"
 )
 
 // Maybe is a value or null. (A pointer to an object would be described as never null.)
@@ -141,3 +142,11 @@ func codeAt(codes []string, i uint8) string {
 type body[T any] struct {
 	Body T
 }
+
+// recorded is an answer that says what of it is to be recorded.
+type recorded[T any] struct {
+	Body T
+	told audit.Entry
+}
+
+func (r *recorded[T]) deed() audit.Entry { return r.told }

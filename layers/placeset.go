@@ -43,6 +43,18 @@ func (s PlaceSet) With(o PlaceSet) PlaceSet {
 	return out
 }
 
+// Bytes are the set's bits, place by place, the lowest bit of the first byte being place 0; without trailing zeros.
+func (s PlaceSet) Bytes() []byte {
+	b := make([]byte, 0, 8*len(s))
+	for _, w := range s {
+		b = binary.LittleEndian.AppendUint64(b, w)
+	}
+	for len(b) > 0 && b[len(b)-1] == 0 {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
 func (s PlaceSet) digest() []byte {
 	h := sha256.New()
 	for i, w := range s {

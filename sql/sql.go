@@ -33,7 +33,12 @@ type PoolOptions struct {
 	StatementTimeout time.Duration // PostgreSQL ends a statement that runs longer
 	IdleTimeout      time.Duration // PostgreSQL ends a transaction in which nothing happens for so long
 	AcquireTimeout   time.Duration // how long a caller waits for a connection; then context.DeadlineExceeded
+	Role             string        // whose rights the connections have; "": those of the URL's user
 }
+
+// RequestRole is the role of requests: it owns nothing, and sees the rows of people, sites and events only under a scope
+// (layers/scoped, migration 00007).
+const RequestRole = "onepicture_request"
 
 // Serving are the bounds of the connections that answer requests: 20 of them. A request has 10 s; PostgreSQL ends the
 // statement a little later by itself, should the word that the request is over never reach it. Who finds no free
@@ -41,6 +46,7 @@ type PoolOptions struct {
 func Serving(name string) PoolOptions {
 	return PoolOptions{
 		Name: name, StatementTimeout: 12 * time.Second, IdleTimeout: 15 * time.Second, AcquireTimeout: time.Second,
+		Role: RequestRole,
 	}
 }
 
@@ -82,6 +88,9 @@ func (o PoolOptions) bound(c *pgx.ConnConfig) {
 	p["client_connection_check_interval"] = "2s"
 	if o.Name != "" {
 		p["application_name"] = o.Name
+	}
+	if o.Role != "" {
+		p["role"] = o.Role // also after a reset
 	}
 	if o.StatementTimeout > 0 {
 		p["statement_timeout"] = fmt.Sprint(o.StatementTimeout.Milliseconds())

@@ -23,6 +23,7 @@ type cli struct {
 	Import    importCmd    `cmd:"" help:"Import places, people, sites or events from files through a mapping."`
 	Catalogue catalogueCmd `cmd:"" help:"Put departments, sources, classes, event items and layers from a folder of CSV files."`
 
+	Audit   auditCmd   `cmd:"" help:"Verify and export the record of who saw and did what."`
 	Key     keyCmd     `cmd:"" help:"Make and rotate the keys by which what is personal is sealed."`
 	Demo    demoCmd    `cmd:"" help:"Fill an empty database with the synthetic city."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database's schema to this program's version."`

@@ -13,6 +13,7 @@ import (
 
 	"onepicture/api"
 	"onepicture/frontend"
+	"onepicture/layers/audit"
 	"onepicture/layers/cache"
 	"onepicture/layers/demo"
 	"onepicture/layers/dispatch"
@@ -69,17 +70,35 @@ func (c *serveCmd) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer pool.Close()
-	return c.serve(ctx, listener, feed, pool, s.redisURL, keys)
+	deeds, end, err := c.openAudit(ctx, s.databaseURL, keys)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, end()) }()
+	// Streams that come back read the ledger as the server does that follows it, and tell what their scopes may know.
+	o := sql.Serving("onepicture streams")
+	o.MaxConns, o.Role = 4, ""
+	streams, err := sql.Open(ctx, s.databaseURL, o)
+	if err != nil {
+		return err
+	}
+	defer streams.Close()
+	return c.serve(ctx, listener, pools{feed, pool, streams}, s.redisURL, keys, deeds)
 }
 
-// serve keeps the index fed over one pool, without time-outs, and answers requests over the other.
-func (c *serveCmd) serve(ctx context.Context, listener net.Listener, feed, pool *pgxpool.Pool, redisURL string, keys *personal.Keys) error {
+// pools are connections to the one database: of the feed, without time-outs; of requests, with few rights; and of streams
+// that resume.
+type pools struct{ feed, serve, streams *pgxpool.Pool }
+
+// serve keeps the index fed and answers requests.
+func (c *serveCmd) serve(ctx context.Context, listener net.Listener, p pools, redisURL string, keys *personal.Keys, deeds *audit.Log) error {
+	feed, pool, streams := p.feed, p.serve, p.streams
 	redis, err := cache.OpenRedis(redisURL)
 	if err != nil {
 		return err
 	}
 	defer redis.Close()
-	prefix, err := cachePrefix(ctx, pool)
+	prefix, err := cachePrefix(ctx, feed)
 	if err != nil {
 		return err
 	}
@@ -92,19 +111,24 @@ func (c *serveCmd) serve(ctx context.Context, listener net.Listener, feed, pool 
 	if err != nil {
 		return err
 	}
-	l := ledger.New(pool)
 	st := store.New(feed, ledger.New(feed), index.New())
 	st.ReadThrough(pool)
-	desk := dispatch.New(pool, l, st, time.Now)
+	desk := dispatch.New(pool, ledger.New(pool), st, time.Now)
 	server, err := api.New(api.Options{
-		Store: st, Desk: desk, Changes: l, Tiles: tile.NewBuilder(st, st.Catalogue), Cache: tiles, Imports: imports{pool},
-		Postgres: pool, Files: files, Version: version,
+		Store: st, Desk: desk, Changes: ledger.New(streams), Tiles: tile.NewBuilder(st, st.Catalogue), Cache: tiles, Imports: imports{pool},
+		Audit: deeds, Postgres: pool, Files: files, Version: version,
 	})
 	if err != nil {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return server.Serve(ctx, listener) })
+	recording, stopRecording := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopRecording()
+	g.Go(func() error { return deeds.Run(recording) })
+	g.Go(func() error {
+		defer stopRecording() // after the last answer
+		return server.Serve(ctx, listener)
+	})
 	g.Go(func() error { return keepFed(ctx, st, server.Publish) })
 	g.Go(func() error {
 		desk.KeepClock(ctx)

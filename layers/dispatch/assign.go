@@ -126,7 +126,7 @@ func (d *Desk) Assign(ctx context.Context, scope layers.Scope, id int64, in Step
 	if in.Version == 0 {
 		return ledger.Receipt{}, layers.Invalid("version", "is missing: give the state version that you saw")
 	}
-	act := ledger.Act{Actor: scope.Actor, Reason: "assign", ClientKey: stepKey(scope.Actor, in.ClientKey)}
+	act := ledger.Act{Actor: scope.Actor, Reason: "assign", ClientKey: stepKey(scope.Actor, in.ClientKey), Scope: &scope}
 	receipt, err := d.ledger.Write(ctx, act, func(tx *ledger.Tx) error {
 		e, err := readState(ctx, tx, lockSQL, id)
 		if err != nil {

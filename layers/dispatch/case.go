@@ -83,10 +83,10 @@ func (d *Desk) Case(ctx context.Context, scope layers.Scope, id int64) (Case, er
 		return Case{}, err
 	}
 	c := Case{Version: e.version, Command: e.command, Whistled: e.whistled, ClockAt: e.clock, SuspendedAt: e.suspended}
-	if c.Timeline, err = d.timeline(ctx, &e); err != nil {
+	if c.Timeline, err = d.timeline(ctx, scope, &e); err != nil {
 		return c, ledger.Problem("event", err)
 	}
-	if c.Assignments, err = d.assignments(ctx, []int64{id}); err != nil {
+	if c.Assignments, err = d.assignments(ctx, scope, []int64{id}); err != nil {
 		return c, ledger.Problem("event", err)
 	}
 	c.Actions, err = d.actions(ctx, scope, &e)
@@ -95,7 +95,7 @@ func (d *Desk) Case(ctx context.Context, scope layers.Scope, id int64) (Case, er
 
 // actions are the steps of the table that the actor may take now.
 func (d *Desk) actions(ctx context.Context, scope layers.Scope, e *state) ([]Action, error) {
-	who, err := d.partyOf(ctx, d.pool, scope, e)
+	who, err := d.partyOf(ctx, d.reads(scope), scope, e)
 	if err != nil {
 		return nil, err
 	}
@@ -122,8 +122,8 @@ func (d *Desk) actions(ctx context.Context, scope layers.Scope, e *state) ([]Act
 	return out, nil
 }
 
-func (d *Desk) timeline(ctx context.Context, e *state) ([]Entry, error) {
-	rows, err := d.pool.Query(ctx, timelineSQL, e.id)
+func (d *Desk) timeline(ctx context.Context, scope layers.Scope, e *state) ([]Entry, error) {
+	rows, err := d.reads(scope).Query(ctx, timelineSQL, e.id)
 	if err != nil {
 		return nil, err
 	}
@@ -147,8 +147,8 @@ func (d *Desk) timeline(ctx context.Context, e *state) ([]Entry, error) {
 	return list, err
 }
 
-func (d *Desk) assignments(ctx context.Context, events []int64) ([]Assignment, error) {
-	rows, err := d.pool.Query(ctx, assignmentsSQL, events)
+func (d *Desk) assignments(ctx context.Context, scope layers.Scope, events []int64) ([]Assignment, error) {
+	rows, err := d.reads(scope).Query(ctx, assignmentsSQL, events)
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +184,7 @@ func (d *Desk) Tasks(ctx context.Context, scope layers.Scope, limit int) (*Me, [
 	if err != nil || me == nil {
 		return nil, nil, err
 	}
-	rows, err := d.pool.Query(ctx, tasksSQL, scope.Actor, limit)
+	rows, err := d.reads(scope).Query(ctx, tasksSQL, scope.Actor, limit)
 	if err != nil {
 		return nil, nil, ledger.Problem("tasks", err)
 	}
@@ -192,13 +192,13 @@ func (d *Desk) Tasks(ctx context.Context, scope layers.Scope, limit int) (*Me, [
 	if err != nil {
 		return nil, nil, ledger.Problem("tasks", err)
 	}
-	held, err := d.assignments(ctx, ids)
+	held, err := d.assignments(ctx, scope, ids)
 	if err != nil {
 		return nil, nil, ledger.Problem("tasks", err)
 	}
 	var out []Task
 	for _, id := range ids {
-		e, err := readState(ctx, d.pool, lookSQL, id)
+		e, err := readState(ctx, d.reads(scope), lookSQL, id)
 		if err != nil {
 			return nil, nil, ledger.Problem("tasks", err)
 		}
@@ -223,7 +223,7 @@ func (d *Desk) Tasks(ctx context.Context, scope layers.Scope, limit int) (*Me, [
 func (d *Desk) Me(ctx context.Context, scope layers.Scope) (*Me, error) {
 	var m Me
 	var level int16
-	err := d.pool.QueryRow(ctx, meSQL, scope.Actor).Scan(&m.ID, &m.Unit.Code, &m.Unit.Name, &m.Unit.NameEn, &level,
+	err := d.reads(scope).QueryRow(ctx, meSQL, scope.Actor).Scan(&m.ID, &m.Unit.Code, &m.Unit.Name, &m.Unit.NameEn, &level,
 		&m.Label, &m.LabelEn, &m.Desk, &m.OnDuty, &m.SeenAt)
 	m.Level = uint8(level)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -242,7 +242,7 @@ func isUnique(err error) bool {
 
 // inScope finds an event for those who may see it.
 func (d *Desk) inScope(ctx context.Context, scope layers.Scope, id int64) (state, error) {
-	e, err := readState(ctx, d.pool, lookSQL, id)
+	e, err := readState(ctx, d.reads(scope), lookSQL, id)
 	if err != nil {
 		return e, ledger.Problem("event", fmt.Errorf("read the event: %w", err))
 	}

@@ -85,7 +85,8 @@ func newHub(t *testing.T) *hub {
 		},
 	})
 	h := &hub{t: t, pool: pool, ledger: ledger.New(pool), at: time.Date(2026, 5, 6, 1, 0, 0, 0, time.UTC)}
-	h.Desk = New(pool, h.ledger, valley{c}, func() time.Time { return h.at })
+	requests := sqltest.Requests(t, pool)
+	h.Desk = New(requests, ledger.New(requests), valley{c}, func() time.Time { return h.at })
 	return h
 }
 

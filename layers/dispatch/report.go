@@ -21,6 +21,7 @@ import (
 	"onepicture/geo"
 	"onepicture/layers"
 	"onepicture/layers/ledger"
+	"onepicture/layers/scoped"
 	"onepicture/sql"
 )
 
@@ -85,6 +86,9 @@ func New(pool *pgxpool.Pool, l *ledger.Ledger, p Picture, now func() time.Time) 
 	return &Desk{pool: pool, ledger: l, picture: p, now: now}
 }
 
+// reads are under the scope.
+func (d *Desk) reads(scope layers.Scope) scoped.Reader { return scoped.On(d.pool, scope) }
+
 // event is a checked report.
 type event struct {
 	Report
@@ -117,7 +121,7 @@ func (d *Desk) Report(ctx context.Context, scope layers.Scope, r Report) (ledger
 		key = hex.EncodeToString(sum[:16])
 		clientKey = "report:" + key
 	}
-	act := ledger.Act{Actor: scope.Actor, Reason: "report", ClientKey: clientKey}
+	act := ledger.Act{Actor: scope.Actor, Reason: "report", ClientKey: clientKey, Scope: &scope}
 	receipt, err := d.ledger.Write(ctx, act, func(tx *ledger.Tx) error {
 		return d.insert(ctx, tx, scope.Actor, key, e)
 	})

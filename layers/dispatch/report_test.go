@@ -53,7 +53,8 @@ func desk(t *testing.T) (*Desk, *ledger.Ledger, *pgxpool.Pool) {
 		Items:   []layers.Item{{ID: 7, Code: "F-1", Class: 1, Level: 2, DeadlineHours: 12, RoundClock: true}},
 	})
 	l := ledger.New(pool)
-	return New(pool, l, flatland{c}, func() time.Time { return now }), l, pool
+	requests := sqltest.Requests(t, pool)
+	return New(requests, ledger.New(requests), flatland{c}, func() time.Time { return now }), l, pool
 }
 
 func good() Report {

@@ -121,7 +121,7 @@ func (d *Desk) Take(ctx context.Context, scope layers.Scope, id int64, in Step) 
 	if err := in.check(d.now()); err != nil {
 		return ledger.Receipt{}, err
 	}
-	act := ledger.Act{Actor: scope.Actor, Reason: in.Step, ClientKey: stepKey(scope.Actor, in.ClientKey)}
+	act := ledger.Act{Actor: scope.Actor, Reason: in.Step, ClientKey: stepKey(scope.Actor, in.ClientKey), Scope: &scope}
 	receipt, err := d.ledger.Write(ctx, act, func(tx *ledger.Tx) error { return d.step(ctx, tx, scope, id, &in) })
 	return receipt, ledger.Problem("event", err)
 }
@@ -451,7 +451,7 @@ func Locate(lon, lat *float64, datum string) (geo.WGS84, error) {
 	return d.ToWGS84(*lon, *lat), nil
 }
 
-// queryer is a pool or a transaction.
+// queryer is a transaction, or reads under a scope.
 type queryer interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row

@@ -47,7 +47,7 @@ func (d *Desk) Nearest(ctx context.Context, scope layers.Scope, id int64, limit 
 	if err != nil {
 		return nil, err
 	}
-	who, err := d.partyOf(ctx, d.pool, scope, &e)
+	who, err := d.partyOf(ctx, d.reads(scope), scope, &e)
 	if err != nil {
 		return nil, ledger.Problem("workers", err)
 	}
@@ -55,7 +55,7 @@ func (d *Desk) Nearest(ctx context.Context, scope layers.Scope, id int64, limit 
 		return nil, layers.Forbidden("only the desk that commands the event sees who could take it")
 	}
 	category := codeOf(d.picture.Catalogue(), e.class)
-	rows, err := d.pool.Query(ctx, nearestSQL, e.point, 4*limit+20, d.now().Add(-Stale))
+	rows, err := d.reads(scope).Query(ctx, nearestSQL, e.point, 4*limit+20, d.now().Add(-Stale))
 	if err != nil {
 		return nil, ledger.Problem("workers", err)
 	}
@@ -117,7 +117,7 @@ func (d *Desk) Units(ctx context.Context, scope layers.Scope, place layers.Place
 	for o := lo; o < hi; o++ {
 		places = append(places, int32(t.At(o).ID))
 	}
-	rows, err := d.pool.Query(ctx, unitsSQL, places)
+	rows, err := d.reads(scope).Query(ctx, unitsSQL, places)
 	if err != nil {
 		return nil, ledger.Problem("units", err)
 	}
@@ -137,6 +137,6 @@ func (d *Desk) Duty(ctx context.Context, scope layers.Scope, on bool, at *geo.WG
 		point = orb.Point{at.Lon, at.Lat}
 	}
 	var id int32
-	err := d.pool.QueryRow(ctx, dutySQL, scope.Actor, on, point, d.now().UTC()).Scan(&id)
+	err := d.reads(scope).QueryRow(ctx, dutySQL, scope.Actor, on, point, d.now().UTC()).Scan(&id)
 	return ledger.Problem("worker", err)
 }

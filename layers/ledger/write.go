@@ -14,6 +14,7 @@ import (
 	"github.com/paulmach/orb"
 
 	"onepicture/layers"
+	"onepicture/layers/scoped"
 	"onepicture/sql"
 )
 
@@ -42,7 +43,8 @@ func New(pool *pgxpool.Pool) *Ledger { return &Ledger{pool: pool} }
 type Act struct {
 	Actor     string // never a personal name: an account or a program
 	Reason    string
-	ClientKey string // empty: every call writes anew
+	ClientKey string        // empty: every call writes anew
+	Scope     *layers.Scope // under which PostgreSQL lets a request write; nil: the server's own work, as the owner
 }
 
 // Receipt tells where a write stands in the ledger.
@@ -67,7 +69,7 @@ func (t *Tx) Record(c layers.Change) { t.changes = append(t.changes, c) }
 // the ledger knows makes it a replay: fn's work is undone and the first receipt is given. An error of fn undoes all.
 func (l *Ledger) Write(ctx context.Context, act Act, fn func(*Tx) error) (Receipt, error) {
 	if act.ClientKey != "" {
-		if r, ok, err := l.known(ctx, act.ClientKey); err != nil || ok {
+		if r, ok, err := l.known(ctx, act); err != nil || ok {
 			return r, err
 		}
 	}
@@ -75,7 +77,7 @@ func (l *Ledger) Write(ctx context.Context, act Act, fn func(*Tx) error) (Receip
 	if err != nil && act.ClientKey != "" {
 		// Another writer with the same key may have come first, after our look: its change holds the key, or has moved
 		// what ours found.
-		if first, ok, kerr := l.known(ctx, act.ClientKey); kerr == nil && ok {
+		if first, ok, kerr := l.known(ctx, act); kerr == nil && ok {
 			return first, nil
 		}
 	}
@@ -83,7 +85,13 @@ func (l *Ledger) Write(ctx context.Context, act Act, fn func(*Tx) error) (Receip
 }
 
 func (l *Ledger) write(ctx context.Context, act Act, fn func(*Tx) error) (Receipt, error) {
-	ptx, err := l.pool.Begin(ctx)
+	var ptx pgx.Tx
+	var err error
+	if act.Scope != nil {
+		ptx, err = scoped.Begin(ctx, l.pool, *act.Scope)
+	} else {
+		ptx, err = l.pool.Begin(ctx)
+	}
 	if err != nil {
 		return Receipt{}, fmt.Errorf("begin write: %w", err)
 	}
@@ -165,10 +173,15 @@ func locationArgs(l *layers.Location) (geom orb.Geometry, place *int32, bits *in
 	return geom, place, &w
 }
 
-func (l *Ledger) known(ctx context.Context, key string) (Receipt, bool, error) {
+func (l *Ledger) known(ctx context.Context, act Act) (Receipt, bool, error) {
 	var r Receipt
 	var p int64
-	err := l.pool.QueryRow(ctx, knownSQL, key).Scan(&p, &r.At, &r.FeatureID)
+	var err error
+	if act.Scope != nil {
+		err = scoped.On(l.pool, *act.Scope).QueryRow(ctx, knownSQL, act.ClientKey).Scan(&p, &r.At, &r.FeatureID)
+	} else {
+		err = l.pool.QueryRow(ctx, knownSQL, act.ClientKey).Scan(&p, &r.At, &r.FeatureID)
+	}
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Receipt{}, false, nil
 	}

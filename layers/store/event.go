@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"sort"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"onepicture/layers"
 	"onepicture/layers/index"
 	"onepicture/layers/ledger"
+	"onepicture/layers/scoped"
 	"onepicture/sql"
 )
 
@@ -60,7 +62,7 @@ func (s *Store) Event(ctx context.Context, scope layers.Scope, id int64) (EventD
 	var e EventDetail
 	var position int64
 	var class, item, level, status, channel int16
-	err := s.reads.QueryRow(ctx, eventSQL, id).Scan(&e.ID, &e.Title, &e.Description, &e.Address, &e.Attributes,
+	err := scoped.On(s.reads, scope).QueryRow(ctx, eventSQL, id).Scan(&e.ID, &e.Title, &e.Description, &e.Address, &e.Attributes,
 		&class, &item, &level, &status, &channel, &e.ReportedAt, &e.DueAt, &e.ClosedAt, &e.Version, &e.Point,
 		&e.Place, &e.Source, &e.SourceEn, &position)
 	if err != nil {
@@ -83,23 +85,25 @@ type EventQuery struct {
 	BeforeID int64
 }
 
-// Events lists the newest events first: the index chooses, PostgreSQL gives the words, so that the list agrees with
+// Events lists the newest events first, of those whose records the scope sees: the index chooses, PostgreSQL gives the words, so that the list agrees with
 // the tiles and counts of the same position.
 func (s *Store) Events(ctx context.Context, scope layers.Scope, q EventQuery) ([]Event, *index.Snapshot, error) {
 	snap := s.index.Snapshot()
 	if snap == nil {
 		return nil, nil, s.Loading()
 	}
-	records := snap.Latest(index.Query{Kind: layers.KindEvent, Scope: scope, Place: q.Place, Match: q.Match},
-		q.Limit, q.BeforeAt, q.BeforeID)
+	records := snap.Latest(index.Query{
+		Kind: layers.KindEvent, Scope: scope, Part: index.Records, Place: q.Place, Match: q.Match,
+	}, q.Limit, q.BeforeAt, q.BeforeID)
 	ids := make([]int64, len(records))
 	for i := range records {
 		ids[i] = records[i].ID
 	}
-	list, err := collect(ctx, s.reads, eventsByIDSQL, scanEvent, ids)
+	list, err := collect(ctx, scoped.On(s.reads, scope), eventsByIDSQL, scanEvent, ids)
 	if err != nil {
 		return nil, snap, ledger.Problem("events", err)
 	}
+	list = slices.DeleteFunc(list, func(e Event) bool { return !scope.Records(layers.KindEvent, e.Place) }) // it has moved
 	sort.Slice(list, func(i, j int) bool {
 		a, b := layers.Minutes(list[i].ReportedAt), layers.Minutes(list[j].ReportedAt)
 		return a > b || a == b && list[i].ID > list[j].ID

@@ -9,6 +9,7 @@ import (
 	"onepicture/geo"
 	"onepicture/layers"
 	"onepicture/layers/ledger"
+	"onepicture/layers/scoped"
 	"onepicture/sql"
 )
 
@@ -26,7 +27,7 @@ func (s *Store) Features(ctx context.Context, scope layers.Scope, kind layers.Ki
 	if text == "" {
 		return nil, nil
 	}
-	rows, err := s.reads.Query(ctx, text, ids)
+	rows, err := scoped.On(s.reads, scope).Query(ctx, text, ids)
 	if err != nil {
 		return nil, ledger.Problem(string(kind), err)
 	}

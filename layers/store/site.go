@@ -9,6 +9,7 @@ import (
 
 	"onepicture/layers"
 	"onepicture/layers/ledger"
+	"onepicture/layers/scoped"
 	"onepicture/sql"
 )
 
@@ -35,7 +36,7 @@ func (s *Store) Site(ctx context.Context, scope layers.Scope, id int64) (Site, e
 	var t Site
 	var position int64
 	var class, status int16
-	err := s.reads.QueryRow(ctx, siteSQL, id).Scan(&t.ID, &t.Name, &class, &status, &t.Address, &t.Attributes,
+	err := scoped.On(s.reads, scope).QueryRow(ctx, siteSQL, id).Scan(&t.ID, &t.Name, &class, &status, &t.Address, &t.Attributes,
 		&t.UpdatedAt, &t.Point, &t.Place, &t.Source, &t.SourceEn, &position)
 	if err != nil {
 		return t, ledger.Problem("site", err)

@@ -56,6 +56,17 @@ func DB(t testing.TB) *pgxpool.Pool {
 	return pool
 }
 
+// Requests is a pool on the same database with the rights of requests: it sees rows under a scope alone.
+func Requests(t testing.TB, owner *pgxpool.Pool) *pgxpool.Pool {
+	t.Helper()
+	pool, err := sql.Open(t.Context(), owner.Config().ConnString(), sql.PoolOptions{Name: "requests", MaxConns: 8, Role: sql.RequestRole})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return pool
+}
+
 // URL is the address of a fresh database, dropped when the test ends.
 func URL(t testing.TB) string {
 	t.Helper()

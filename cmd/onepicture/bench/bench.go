@@ -18,6 +18,7 @@ import (
 	"onepicture/api"
 	"onepicture/geo"
 	"onepicture/layers"
+	"onepicture/layers/audit"
 	"onepicture/layers/cache"
 	"onepicture/layers/filter"
 	"onepicture/layers/index"
@@ -120,8 +121,9 @@ func (r *run) open(ctx context.Context, ended chan<- error) error {
 	}
 	context.AfterFunc(ctx, c.Close)
 	r.chooseScope()
+	deeds := audit.New(r.pool, nil) // counts every tile, as a server's does
 	r.api, err = api.New(api.Options{
-		Store: r.store, Changes: l, Tiles: r.tiles, Cache: c, Postgres: r.pool,
+		Store: r.store, Changes: l, Audit: deeds, Tiles: r.tiles, Cache: c, Postgres: r.pool,
 		Scope: func(*http.Request) layers.Scope { return r.scope },
 	})
 	return err
