@@ -113,7 +113,7 @@ func (s *Store) Events(ctx context.Context, scope layers.Scope, q EventQuery) ([
 
 // EventsByID reads those of the events that the scope may see, by id.
 func (s *Store) EventsByID(ctx context.Context, scope layers.Scope, ids []int64) (map[int64]Event, error) {
-	list, err := collect(ctx, s.reads, eventsByIDSQL, scanEvent, ids)
+	list, err := collect(ctx, scoped.On(s.reads, scope), eventsByIDSQL, scanEvent, ids)
 	if err != nil {
 		return nil, ledger.Problem("events", err)
 	}
