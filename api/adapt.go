@@ -13,6 +13,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"onepicture/layers"
+	"onepicture/layers/alert"
 	"onepicture/layers/index"
 )
 
@@ -75,12 +76,15 @@ func (s *Server) bounded(c *gin.Context) {
 		c.Request = c.Request.WithContext(ctx)
 	}
 	limit := int64(maxBody)
-	if c.FullPath() == countRoute {
-		limit = maxAreaBody
+	if most, ok := bodies[c.FullPath()]; ok {
+		limit = most
 	}
 	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, limit)
 	c.Next()
 }
+
+// bodies are the limits of bodies that may be larger than others, by route.
+var bodies = map[string]int64{countRoute: maxAreaBody, alertsRoute: alert.MaxBytes + 1}
 
 const minPosition = "X-Min-Position"
 

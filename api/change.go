@@ -46,7 +46,7 @@ type message struct {
 func (m *message) data(scope layers.Scope) []byte {
 	switch m.kind {
 	case layers.KindPerson, layers.KindSite, layers.KindEvent:
-	case layers.KindPlace, layers.KindLayer, layers.KindCatalogue: // everybody's
+	case layers.KindPlace, layers.KindLayer, layers.KindCatalogue, layers.KindAlert: // everybody's
 		return m.bare
 	case layers.KindRelease:
 		return bareIf(scope.Rounds(layers.KindPerson), m)

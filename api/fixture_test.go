@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"onepicture/layers"
+	"onepicture/layers/alert"
 	"onepicture/layers/audit"
 	"onepicture/layers/cache"
 	"onepicture/layers/dispatch"
@@ -93,6 +94,7 @@ func openTown(t testing.TB, pool *pgxpool.Pool, change func(*Options)) *town {
 	o := Options{
 		Store: st, Desk: dispatch.New(serving, ledger.New(serving), st, time.Now), Changes: l, Tiles: tile.NewBuilder(st, st.Catalogue), Cache: c,
 		Imports: noImports{}, Audit: deeds, Postgres: pool, Files: page, Version: "test",
+		Alerts: alert.New(serving, ledger.New(serving)),
 	}
 	if change != nil {
 		change(&o)

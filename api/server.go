@@ -66,6 +66,7 @@ type Options struct {
 	Cache    *cache.Cache
 	Imports  Imports
 	Audit    Audit
+	Alerts   Alerts
 	Postgres Pinger
 	Files    fs.FS  // the built page; nil or without index.html: none
 	Version  string // of the program
@@ -146,6 +147,7 @@ func (s *Server) register(a huma.API) {
 	s.eventRoutes(a)
 	s.lifeRoutes(a)
 	s.siteRoutes(a)
+	s.alertRoutes(a)
 	s.sourceRoutes(a)
 	s.importRoutes(a)
 	s.auditRoutes(a)

@@ -36,6 +36,7 @@ const (
 	KindCatalogue Kind = "catalogue" // classes, items, departments, sources
 	KindRelease   Kind = "release"   // released numbers of persons; ids are of places
 	KindAccount   Kind = "account"   // accounts, grants, sessions; told to nobody
+	KindAlert     Kind = "alert"     // warnings; what changed is not told, only that something did
 )
 
 // Location is where a feature is and what it belongs to there.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -20,9 +21,9 @@ import (
 
 type importCmd struct {
 	dataFlags
-	Kind    string   `arg:"" help:"places, people, sites or events."`
-	Files   []string `arg:"" help:"Files: CSV, GeoJSON, TopoJSON, Shapefile, XLSX; .gz and .zip as they come." type:"existingfile"`
-	Mapping string   `help:"Mapping of the files' columns: a TOML file (docs/import.md)." required:"" type:"existingfile" placeholder:"M.toml"`
+	Kind    string   `arg:"" help:"places, people, sites, events or alerts."`
+	Files   []string `arg:"" help:"Files: CSV, GeoJSON, TopoJSON, Shapefile, XLSX; .gz and .zip as they come. Alerts: CAP, Atom, RSS, EDXL." type:"existingfile"`
+	Mapping string   `help:"Mapping of the files' columns: a TOML file (docs/import.md); alerts need none." type:"existingfile" placeholder:"M.toml"`
 	DryRun  bool     `help:"Do everything but keep nothing."`
 	Reports string   `help:"Folder for the reports of rejected rows; beside each file when not given." type:"path" placeholder:"DIR"`
 }
@@ -30,9 +31,15 @@ type importCmd struct {
 // Run imports and prints a summary that adds up. It ends with an error only when a file could not be taken; rejected
 // rows are told and reported.
 func (c *importCmd) Run(ctx context.Context) error {
+	if c.Kind == "alerts" {
+		return c.alerts(ctx)
+	}
 	kind, err := layers.ParseKind(c.Kind)
 	if err != nil {
 		return err
+	}
+	if c.Mapping == "" {
+		return errors.New("--mapping is missing: the mapping of the files' columns (docs/import.md)")
 	}
 	mapping, err := intake.LoadMapping(c.Mapping)
 	if err != nil {

@@ -20,7 +20,7 @@ var version = "dev"
 // cli is what can be asked for. Each flag also stands in the environment; secrets also in a file named by NAME_FILE.
 type cli struct {
 	Serve     serveCmd     `cmd:"" help:"Serve the map, with a private PostgreSQL and Redis unless others are named."`
-	Import    importCmd    `cmd:"" help:"Import places, people, sites or events from files through a mapping."`
+	Import    importCmd    `cmd:"" help:"Import places, people, sites or events from files through a mapping, or alerts as they come."`
 	Catalogue catalogueCmd `cmd:"" help:"Put departments, sources, classes, event items and layers from a folder of CSV files."`
 
 	Audit   auditCmd   `cmd:"" help:"Verify and export the record of who saw and did what."`

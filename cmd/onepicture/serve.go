@@ -13,6 +13,7 @@ import (
 
 	"onepicture/api"
 	"onepicture/frontend"
+	"onepicture/layers/alert"
 	"onepicture/layers/audit"
 	"onepicture/layers/cache"
 	"onepicture/layers/demo"
@@ -117,6 +118,7 @@ func (c *serveCmd) serve(ctx context.Context, listener net.Listener, p pools, re
 	server, err := api.New(api.Options{
 		Store: st, Desk: desk, Changes: ledger.New(streams), Tiles: tile.NewBuilder(st, st.Catalogue), Cache: tiles, Imports: imports{pool},
 		Audit: deeds, Postgres: pool, Files: files, Version: version,
+		Alerts: alert.New(pool, ledger.New(pool)),
 	})
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ import { validateStyleMin } from '@maplibre/maplibre-gl-style-spec';
 import { describe, expect, it } from 'vitest';
 import type { LayerDef } from '@/core/model';
 import { SHAPE_NAMES, shapePath } from '@/core/shapes';
+import type { AlertShape } from '@/map/alerts';
 import { CLASSES, classify } from '@/map/choropleth';
 import type { StyleInput } from '@/map/input';
 import { palettes } from '@/map/palette';
@@ -32,15 +33,38 @@ const input = (more: Partial<StyleInput> = {}): StyleInput => ({
   ],
   selected: { code: '441900122000', level: 2 },
   hatched: ['441900122001'],
+  alerts: [],
   scale: 1,
   ...more,
 });
+
+const warnings: AlertShape[] = [
+  {
+    id: 1,
+    severity: 'Extreme',
+    exercise: false,
+    label: '暴雨',
+    polygons: [
+      [
+        [
+          [113, 22],
+          [114, 22],
+          [114, 23],
+          [113, 22],
+        ],
+      ],
+    ],
+    points: [[113.5, 22.5]],
+  },
+  { id: 2, severity: 'Unknown', exercise: true, label: '', polygons: [], points: [] },
+];
 
 describe('style', () => {
   const inputs: [string, StyleInput][] = [
     ['one layer', input()],
     ['no layer, nothing selected', input({ layers: [], selected: null, hatched: [], classes: [] })],
     ['light, English, large type', input({ theme: 'light', lang: 'en', scale: 2 })],
+    ['alerts', input({ theme: 'light', alerts: warnings })],
     ['grid selected', input({ selected: { code: '441900122001003', level: 4 } })],
     [
       'mixed events over people',

@@ -1,4 +1,6 @@
 import type {
+  Alert,
+  AlertList,
   AreaCounts,
   Classes,
   Deployment,
@@ -85,6 +87,8 @@ export const api = {
   events: (place: string, limit: number, before: string | undefined, ask: Ask = {}) =>
     get<EventPage>('/api/events', ask, { place, status: 'all', limit, before }),
   event: (id: number, ask: Ask = {}) => get<EventDetail>(`/api/events/${id}`, ask),
+  alerts: (place: string, ask: Ask = {}) => get<AlertList>('/api/alerts', ask, { place }),
+  alert: (id: number, ask: Ask = {}) => get<Alert>(`/api/alerts/${id}`, ask),
   site: (id: number, ask: Ask = {}) => get<SiteDetail>(`/api/sites/${id}`, ask),
   /** Counts in the area whose corners are given, of all kinds and of the layers. */
   count: (corners: readonly LonLat[], layers: readonly string[], ask: Ask = {}) => {

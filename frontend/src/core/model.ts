@@ -199,6 +199,58 @@ export interface SiteDetail {
   position: string;
 }
 
+/** A CAP alert; its codes are CAP's own words. */
+export interface Alert {
+  id: number;
+  sender: string;
+  identifier: string;
+  sent: string;
+  status: string;
+  type: string;
+  severity: string;
+  beginsAt: string;
+  endsAt: string | null;
+  endedAt: string | null;
+  holds: boolean;
+  signed: boolean;
+  infos: AlertInfo[];
+  areas: AlertArea[];
+  places: (Named & { code: string; level: number; whole: boolean })[];
+  placeCount: number;
+}
+
+/** A part of an alert: one language, one stage of the hazard. */
+export interface AlertInfo {
+  language: string;
+  event: string;
+  responses: string[];
+  urgency: string;
+  severity: string;
+  certainty: string;
+  onset: string | null;
+  expires: string | null;
+  senderName: string;
+  headline: string;
+  description: string;
+  instruction: string;
+  web: string;
+  contact: string;
+}
+
+export interface AlertArea {
+  /** Index of the part. */
+  info: number;
+  description: string;
+  shape: { type: string; coordinates: unknown } | null;
+  points: number[][];
+}
+
+export interface AlertList {
+  alerts: Alert[];
+  more: boolean;
+  asOf: string;
+}
+
 /** One committed change as the stream tells it. Of a person only the operation and the layers are told. */
 export interface Change {
   position: string;

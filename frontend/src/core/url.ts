@@ -13,6 +13,9 @@ export interface Camera {
   zoom: number;
 }
 
+/** What a card can be of. */
+export type CardKind = 'event' | 'site' | 'alert';
+
 /** The whole view: every view is a URL that can be sent. */
 export interface View {
   /** '' is the deployment's root. */
@@ -20,7 +23,7 @@ export interface View {
   /** Active layers with their opacity, bottom first; null: those that the server opens with. */
   layers: { code: string; opacity: number }[] | null;
   metric: Metric;
-  card: { kind: 'event' | 'site'; id: number } | null;
+  card: { kind: CardKind; id: number } | null;
   /** Corners of the area that is counted in; the first follows the last. */
   area: readonly LonLat[] | null;
   /** null: fitted to the place. */
@@ -43,13 +46,13 @@ export const START: View = {
 /** Reads a query string; what is malformed or unknown falls back to the start, never throws. */
 export function parseView(query: string): View {
   const q = new URLSearchParams(query);
-  const card = /^(event|site)\.(\d{1,15})$/.exec(q.get('card') ?? '');
+  const card = /^(event|site|alert)\.(\d{1,15})$/.exec(q.get('card') ?? '');
   const metric = METRICS.find((m) => m === q.get('by'));
   return {
     place: /^\d{12}(\d{3})?$/.test(q.get('place') ?? '') ? (q.get('place') ?? '') : '',
     layers: parseLayers(q.get('layers')),
     metric: metric ?? START.metric,
-    card: card ? { kind: card[1] as 'event' | 'site', id: Number(card[2]) } : null,
+    card: card ? { kind: card[1] as CardKind, id: Number(card[2]) } : null,
     area: parseArea(q.get('area')),
     camera: parseCamera(q.get('at')),
     lang: q.get('lang') === 'en' ? 'en' : 'zh-CN',

@@ -1,6 +1,7 @@
 import type { Lang } from '@/core/i18n';
 import type { ClassDef, LayerDef } from '@/core/model';
 import type { Theme } from '@/core/url';
+import type { AlertShape } from './alerts';
 
 /** A thematic layer that is on. */
 export interface ActiveLayer {
@@ -22,6 +23,8 @@ export interface StyleInput {
   selected: { code: string; level: number } | null;
   /** Child places whose figure may not be told: hatched. */
   hatched: readonly string[];
+  /** Alerts that hold, the gravest first. */
+  alerts: readonly AlertShape[];
   /** Text size relative to the normal one; walls are read from afar. */
   scale: number;
 }

@@ -1,5 +1,6 @@
 import { shapePath } from '@/core/shapes';
 import type { Theme } from '@/core/url';
+import { SEVERITY_COLORS, type Severity } from './alerts';
 import { palettes } from './palette';
 
 /** The name of a mark's image says how to draw it, so that the style stays pure and images are drawn on demand. */
@@ -21,6 +22,7 @@ export function drawImage(name: string): Drawn | null {
   const [what, a = '', b = '', c = ''] = name.split('|');
   if (what === 'mark') return drawMark(a, b, c);
   if (what === 'hatch') return drawHatch(a === 'light' ? 'light' : 'dark');
+  if (what === 'alert') return drawAlert(a as Severity, b === 'light' ? 'light' : 'dark');
   return null;
 }
 
@@ -58,4 +60,48 @@ function drawHatch(theme: Theme): Drawn | null {
   }
   g.stroke();
   return { image: g.getImageData(0, 0, size, size), pixelRatio: 2 };
+}
+
+/** Strokes in a square of 24 units that repeats: the graver, the denser. */
+const PATTERNS: Readonly<Record<Severity, (g: CanvasRenderingContext2D) => void>> = {
+  Extreme: (g) => {
+    slant(g, 12, 1);
+    slant(g, 12, -1);
+  },
+  Severe: (g) => slant(g, 12, 1),
+  Moderate: (g) => slant(g, 24, 1),
+  Minor: (g) => dots(g, [6, 18]),
+  Unknown: (g) => dots(g, [12]),
+};
+const TILE = 24;
+
+function slant(g: CanvasRenderingContext2D, every: number, way: 1 | -1) {
+  for (let at = -TILE; at <= 2 * TILE; at += every) {
+    g.moveTo(at, way > 0 ? TILE + 2 : -2);
+    g.lineTo(at + TILE + 4, way > 0 ? -2 : TILE + 2);
+  }
+  g.stroke();
+}
+
+function dots(g: CanvasRenderingContext2D, at: readonly number[]) {
+  for (const x of at) {
+    g.beginPath();
+    g.arc(x, x, 2.6, 0, 2 * Math.PI);
+    g.fill();
+  }
+}
+
+function drawAlert(severity: Severity, theme: Theme): Drawn | null {
+  const color = SEVERITY_COLORS[theme][severity];
+  const g = color ? surface(TILE) : null;
+  if (!g) return null;
+  g.globalAlpha = 0.16;
+  g.fillStyle = color;
+  g.fillRect(0, 0, TILE, TILE);
+  g.globalAlpha = 0.8;
+  g.strokeStyle = color;
+  g.lineWidth = 2;
+  g.beginPath();
+  PATTERNS[severity](g);
+  return { image: g.getImageData(0, 0, TILE, TILE), pixelRatio: 2 };
 }

@@ -6,6 +6,7 @@ import type {
   StyleSpecification,
 } from 'maplibre-gl';
 import type { LayerDef } from '@/core/model';
+import { alertLayers, alertSource } from './alerts';
 import { baseLayers } from './base';
 import { type ActiveLayer, PLACES, type StyleInput, sourceOf } from './input';
 import { hatchImage, markImage } from './marks';
@@ -19,6 +20,7 @@ export function mapStyle(input: StyleInput): StyleSpecification {
   const sources: Record<string, SourceSpecification> = {
     base: tiles('base'),
     [PLACES]: { ...tiles('places'), promoteId: { place: 'code' } },
+    ...alertSource(input.alerts),
   };
   for (const { def } of input.layers) sources[sourceOf(def.code)] = tiles(def.code);
   const base = baseLayers(palette, input.lang, input.scale);
@@ -33,6 +35,7 @@ export function mapStyle(input: StyleInput): StyleSpecification {
       ...base.lines,
       ...placeLines(palette, input),
       ...base.names,
+      ...alertLayers(input.alerts, input.theme, palette, input.scale),
       ...input.layers.flatMap((l) => cellLayers(l, input, palette)),
       ...input.layers.flatMap((l) => featureLayers(l, input, palette)),
       ...placeLabels(palette, input),

@@ -3,13 +3,15 @@ import { type ApiError, api } from '@/core/api';
 import type { Change, ClassDef, EventSummary, ItemDef, LayerDef, Named, PlaceRef } from '@/core/model';
 import { useResource } from '@/core/resource';
 import { openStream, type Stream, type StreamState } from '@/core/stream';
-import type { Metric, ViewState } from '@/core/url';
+import type { CardKind, Metric, ViewState } from '@/core/url';
 import { mixed } from '@/map/style';
 import type { Words } from './words';
 
 /** How often figures are read again without a change: events become overdue by the clock alone. */
 const FIGURES_EVERY = 60_000;
 const SOURCES_EVERY = 30_000;
+/** Alerts begin and expire by the clock alone. */
+const ALERTS_EVERY = 30_000;
 /** Without a word for so long the page counts as old. The server speaks at least every 5 s. */
 const STALE_AFTER = 15_000;
 const LIST = 40;
@@ -28,6 +30,7 @@ export function createSituation(state: ViewState, words: Words) {
   const place = useResource(code, api.place);
   const figures = useResource(code, api.figures, { gather: 1500 });
   const events = useResource(code, (c, ask) => api.events(c, LIST, undefined, ask), { gather: 300 });
+  const alerts = useResource(code, (c, ask) => api.alerts(c, ask), { gather: 300 });
   const groups = useResource(ready, (_, ask) => api.layers(ask), { gather: 2000 });
   const classes = useResource(ready, (_, ask) => api.classes(ask), { gather: 2000 });
   const sources = useResource(ready, (_, ask) => api.sources(ask), { gather: 5000 });
@@ -38,13 +41,14 @@ export function createSituation(state: ViewState, words: Words) {
       figures.refresh(position);
     },
     figures: (position) => figures.refresh(position),
+    alert: (position) => alerts.refresh(position),
     catalogue: () => {
       groups.refresh();
       classes.refresh();
       sources.refresh();
     },
     all: () => {
-      for (const r of [deployment, place, figures, events, groups, classes, sources]) r.refresh();
+      for (const r of [deployment, place, figures, events, alerts, groups, classes, sources]) r.refresh();
     },
   });
 
@@ -54,6 +58,7 @@ export function createSituation(state: ViewState, words: Words) {
     }, 1000),
     setInterval(() => figures.refresh(), FIGURES_EVERY),
     setInterval(() => sources.refresh(), SOURCES_EVERY),
+    setInterval(() => alerts.refresh(), ALERTS_EVERY),
   ];
   onScopeDispose(() => ticks.forEach(clearInterval));
 
@@ -94,6 +99,7 @@ export function createSituation(state: ViewState, words: Words) {
     place,
     figures,
     events,
+    alerts,
     groups,
     classes,
     sources,
@@ -140,7 +146,7 @@ export function createSituation(state: ViewState, words: Words) {
       if (parent) state.go({ place: parent.code === root.value ? '' : parent.code, camera: null, card: null });
     },
     chooseMetric: (metric: Metric) => state.adjust({ metric }),
-    open: (kind: 'event' | 'site', id: number) => state.go({ card: { kind, id } }),
+    open: (kind: CardKind, id: number) => state.go({ card: { kind, id } }),
     toggle(c: string) {
       const now = active.value.map((l) => ({ code: l.def.code, opacity: l.opacity }));
       const rest = now.filter((l) => l.code !== c);
@@ -167,6 +173,7 @@ export function createSituation(state: ViewState, words: Words) {
 interface Effects {
   event(position: string): void;
   figures(position: string): void;
+  alert(position: string): void;
   catalogue(): void;
   all(): void;
 }
@@ -187,6 +194,7 @@ function useStream(deployment: Ref<{ position: string; asOf: string } | null>, e
   const onChange = (change: Change) => {
     if (change.kind === 'event') effects.event(change.position);
     else if (change.kind === 'person' || change.kind === 'site') effects.figures(change.position);
+    else if (change.kind === 'alert') effects.alert(change.position);
     else effects.all();
     if (change.op === 'batch') effects.catalogue();
     queue.push(change);

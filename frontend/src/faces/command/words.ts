@@ -3,6 +3,13 @@ import { createFormat, type Format } from '@/core/format';
 import { type Lang, type Translate, translator, word } from '@/core/i18n';
 import type { Named } from '@/core/model';
 
+type Family =
+  | 'status'
+  | 'channel'
+  | 'level'
+  | 'site'
+  | `alert.${'status' | 'severity' | 'urgency' | 'certainty' | 'response'}`;
+
 /** Words, numbers and times in the reader's language and the deployment's zone. */
 export interface Words {
   lang: Ref<Lang>;
@@ -10,7 +17,7 @@ export interface Words {
   format: ComputedRef<Format>;
   name(thing: Named): string;
   /** A code of an open set in words. */
-  word(family: 'status' | 'channel' | 'level' | 'site', code: string): string;
+  word(family: Family, code: string): string;
 }
 
 const KEY: InjectionKey<Words> = Symbol('words');
