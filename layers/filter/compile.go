@@ -28,11 +28,8 @@ func truthOf(b bool) truth {
 // Predicate is the filter over index records, as SQL would decide it. Ages are full years on the civil date of today.
 // It allocates nothing per call; a simple comparison takes a few nanoseconds.
 func (f *Filter) Predicate(today time.Time) func(*layers.Record) bool {
-	if f.All() {
-		return func(*layers.Record) bool { return true }
-	}
-	test := compile(f.root, today)
-	return func(r *layers.Record) bool { return test(r) == yes }
+	p := f.Parts(today)
+	return p.Passes
 }
 
 func compile(n node, today time.Time) func(*layers.Record) truth {

@@ -292,13 +292,13 @@ func (s *stage) merge(lo, hi spot, out *cutter, tallies *tallyEdit) {
 	for i := len(heads)/2 - 1; i >= 0; i-- {
 		sink(heads, i)
 	}
-	out.rows = make([]Row, 0, chunkRows)
+	out.rows = make([]Row, 0, 8*chunkRows)
 	for len(heads) > 0 {
 		r := &heads[0][0].Row
 		out.rows = append(out.rows, *r)
 		tallies.add(r, 1)
-		if len(out.rows) == chunkRows {
-			out.flush()
+		if len(out.rows) == cap(out.rows) {
+			out.spill(mostRows)
 		}
 		if heads[0] = heads[0][1:]; len(heads[0]) == 0 {
 			heads[0] = heads[len(heads)-1]

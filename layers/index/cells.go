@@ -16,8 +16,8 @@ type Cell struct {
 	X, Y    uint32       // from the north-west, below 2^depth
 	Rounded bool         // N holds a rounded number, and there are no classes: Scope.Told decides
 	N       int          // exact else
-	PX, PY  float64      // mean position in units of geo.Extent, within 1/128 of the cell's side
-	Classes []ClassCount // those present, by class; they sum to N
+	PX, PY  float64      // mean position in units of geo.Extent, exact but for the keys' own rounding
+	Classes []ClassCount // those present, by class; they sum to N. None if Query.Unsorted
 }
 
 // ClassCount is a class and how many there are of it.
@@ -26,64 +26,45 @@ type ClassCount struct {
 	N     int
 }
 
-// within takes the 12 key bits below a cell apart into x and y of six bits each, y in the upper half, so that one
-// addition sums both.
-var within = func() (out [4096]uint64) {
-	for i := range out {
-		x, y := geo.Key(i).XY()
-		out[i] = uint64(x) | uint64(y)<<32
-	}
-	return out
-}()
-
 // Cells divides a tile into 2^depth × 2^depth cells (depth ≤ CellDepth) and counts in each; empty cells are left out.
-// They come in Morton order, and their counts sum to CountTile; rounded numbers stand at their place's anchor. One pass over the tile's rows: 3 ns a row and
-// processor. Below a cell's key bits nothing is lost: cells of all zooms share their borders.
+// They come in Morton order, and their counts sum to CountTile; rounded numbers stand at their place's anchor. One pass
+// over the tile's rows, 3 ns a row and processor; chunks that lie in one cell and need no look at each row are summed
+// from their summaries. Below a cell's key bits nothing is lost: cells of all zooms share their borders.
 func (s *Snapshot) Cells(q Query, tile geo.Tile, depth uint8) []Cell {
 	t, p := s.plan(q)
 	depth = min(depth, CellDepth)
 	lo, hi := tile.Range()
-	g := grid{shift: 64 - 2*uint(tile.Z) - 2*uint(depth), depth: depth}
-	spans := t.spans(nil, lo, hi, false)
-	rows := 0
-	for _, sp := range spans {
-		rows += sp.hi - sp.lo
-	}
-	most := min(rows, 1<<(2*depth)) // cells
-	parts := scan(&p, spans, func(w *cellWriter, sp span, picked []uint16, whole bool) {
-		if w.counts == nil {
-			w.grid, w.counts = g, make([]int, max(1, t.classes))
-			w.cells, w.arena = make([]Cell, 0, most), make([]ClassCount, 0, 2*most)
+	g := grid{tile: tile, shift: 64 - 2*uint(tile.Z) - 2*uint(depth), depth: depth}
+	parts := scanMasses(&p, t.spans(nil, lo, hi, false), func(w *cellWriter, c *chunk, m mass) bool {
+		cell, one := c.within(g.shift)
+		if !one || !q.Unsorted {
+			return false
 		}
+		w.open(cell).add(m)
+		return true
+	}, func(w *cellWriter, sp span, picked []uint16, whole bool) {
 		if whole {
 			picked = w.all.identity(sp.lo, sp.hi)
 		}
-		w.add(sp.chunk, picked)
+		if w.counts == nil && !q.Unsorted {
+			w.counts = make([]int, t.classes)
+		}
+		w.add(sp.chunk, picked, g.shift)
 	})
-	var out []Cell
-	for i := range parts {
-		parts[i].flush()
-		if i == 0 {
-			out = parts[0].cells
-			continue
-		}
-		for _, c := range parts[i].cells {
-			if n := len(out); n > 0 && out[n-1].X == c.X && out[n-1].Y == c.Y {
-				out[n-1].join(c) // cut by the division of the work
-				continue
-			}
-			out = append(out, c)
-		}
+	sums := joined(parts)
+	out := slices.Grow([]Cell(nil), len(sums))
+	for i := range sums {
+		out = append(out, g.cell(&sums[i]))
 	}
 	if q.Scope.Rounds(q.Kind) {
-		out = s.roundedCells(out, q, tile, g)
+		out = s.roundedCells(out, q, g)
 	}
 	return out
 }
 
 // roundedCells adds the released numbers of the places that stand in the tile.
-func (s *Snapshot) roundedCells(out []Cell, q Query, tile geo.Tile, g grid) []Cell {
-	lo, hi := tile.Range()
+func (s *Snapshot) roundedCells(out []Cell, q Query, g grid) []Cell {
+	lo, hi := g.tile.Range()
 	at := map[geo.Key]int{}
 	for i := range out {
 		at[geo.FromXY(out[i].X, out[i].Y)] = i
@@ -116,82 +97,128 @@ func (s *Snapshot) roundedCells(out []Cell, q Query, tile geo.Tile, g grid) []Ce
 func fraction(v uint32) float64 { return float64(v) / (1 << 32) }
 
 type grid struct {
-	shift uint
+	tile  geo.Tile
+	shift uint // of a key: what is left is its cell
 	depth uint8
 }
 
-// cellWriter gathers one cell at a time: rows come in the order of keys, so a cell is one run of them.
+// cell draws a sum at the mean of its locations.
+func (g grid) cell(sum *cellSum) Cell {
+	x, y := (sum.cell & (1<<(2*g.depth) - 1)).XY()
+	x0, y0 := uint64(g.tile.X)<<(32-g.tile.Z), uint64(g.tile.Y)<<(32-g.tile.Z)
+	unit := geo.Extent / float64(uint64(1)<<(32-g.tile.Z))
+	n := uint64(sum.n)
+	return Cell{
+		X: x, Y: y, N: sum.n, Classes: sum.classes,
+		PX: float64(sum.x-n*x0) / float64(n) * unit,
+		PY: float64(sum.y-n*y0) / float64(n) * unit,
+	}
+}
+
+// cellSum is what has been found in one cell.
+type cellSum struct {
+	mass
+	cell    geo.Key
+	classes []ClassCount
+}
+
+// cellWriter sums one cell at a time: rows come in the order of keys, so a cell is one run of them.
 type cellWriter struct {
-	grid
-	cells  []Cell
-	now    geo.Key // the open cell
-	n      int
-	sum    uint64
-	counts []int    // by class, of the open cell
-	seen   []uint16 // classes counted in it
+	cells  []cellSum // the last one is open
+	counts []int     // by class, of the open cell
+	seen   []uint16  // classes counted in it
 	arena  []ClassCount
 	all    scratch // for chunks of which every row is picked
 }
 
-func (w *cellWriter) add(c *chunk, picked []uint16) {
-	now, n, sum := w.now, w.n, w.sum
-	keys, shift := c.key, w.shift
+// open gives the cell, closing the one before.
+func (w *cellWriter) open(cell geo.Key) *cellSum {
+	if n := len(w.cells); n == 0 || w.cells[n-1].cell != cell {
+		w.close()
+		w.cells = append(w.cells, cellSum{cell: cell})
+	}
+	return &w.cells[len(w.cells)-1]
+}
+
+func (w *cellWriter) add(c *chunk, picked []uint16, shift uint) {
+	for len(picked) > 0 {
+		cell := c.key[picked[0]] >> shift
+		var sum mass
+		for _, r := range picked {
+			k := c.key[r]
+			if k>>shift != cell {
+				break
+			}
+			x, y := k.XY()
+			sum.n++
+			sum.x += uint64(x)
+			sum.y += uint64(y)
+		}
+		w.open(cell).add(sum)
+		if w.counts != nil {
+			w.count(c, picked[:sum.n])
+		}
+		picked = picked[sum.n:]
+	}
+}
+
+// count counts rows of the open cell by class.
+func (w *cellWriter) count(c *chunk, picked []uint16) {
 	for _, r := range picked {
-		k := keys[r]
-		if cell := k >> shift; cell != now {
-			w.n, w.sum = n, sum
-			w.flush()
-			now, n, sum = cell, 0, 0
-			w.now = cell
-		}
-		n++
-		if shift >= 12 {
-			sum += within[k>>(shift-12)&4095]
-		} else {
-			sum += within[k<<(12-shift)&4095]
-		}
-		if c.class == nil {
-			continue
-		}
-		class := c.class[r]
+		class := at(c.class, int(r))
 		if w.counts[class] == 0 {
 			w.seen = append(w.seen, class)
 		}
 		w.counts[class]++
 	}
-	w.n, w.sum = n, sum
 }
 
-// flush closes the open cell. Rows of a chunk without a class column were not counted: they are of class 0.
-func (w *cellWriter) flush() {
-	if w.n == 0 {
+// close lists the classes of the open cell.
+func (w *cellWriter) close() {
+	if len(w.seen) == 0 {
 		return
 	}
-	start, classed := len(w.arena), 0
+	start := len(w.arena)
 	for _, class := range w.seen {
 		w.arena = append(w.arena, ClassCount{class, w.counts[class]})
-		classed += w.counts[class]
 		w.counts[class] = 0
 	}
-	if rest := w.n - classed; rest > 0 {
-		w.arena = addClass(w.arena, start, ClassCount{0, rest})
-	}
 	w.seen = w.seen[:0]
-	sortClasses(w.arena[start:])
-	x, y := (w.now & (1<<(2*w.depth) - 1)).XY()
-	side := geo.Extent / float64(uint(1)<<w.depth)
-	mean := func(sum uint64) float64 { return (float64(sum)/float64(w.n) + 0.5) / 64 * side }
-	w.cells = append(w.cells, Cell{
-		X: x, Y: y, N: w.n,
-		PX:      float64(x)*side + mean(w.sum&0xffffffff),
-		PY:      float64(y)*side + mean(w.sum>>32),
-		Classes: w.arena[start:len(w.arena):len(w.arena)],
-	})
-	w.n, w.sum = 0, 0
+	list := w.arena[start:len(w.arena):len(w.arena)]
+	sortClasses(list)
+	w.cells[len(w.cells)-1].classes = list
 }
 
-func addClass(list []ClassCount, start int, c ClassCount) []ClassCount {
-	for i := start; i < len(list); i++ {
+// joined puts the goroutines' parts together; a cell may have been cut by the division of the work.
+func joined(parts []cellWriter) (out []cellSum) {
+	for i := range parts {
+		parts[i].close()
+		list := parts[i].cells
+		if n := len(out); n > 0 && len(list) > 0 && out[n-1].cell == list[0].cell {
+			out[n-1].add(list[0].mass)
+			out[n-1].classes = joinClasses(out[n-1].classes, list[0].classes)
+			list = list[1:]
+		}
+		if out == nil {
+			out = list
+		} else {
+			out = append(out, list...)
+		}
+	}
+	return out
+}
+
+func joinClasses(a, b []ClassCount) []ClassCount {
+	out := append([]ClassCount(nil), a...)
+	for _, k := range b {
+		out = addClass(out, k)
+	}
+	sortClasses(out)
+	return out
+}
+
+func addClass(list []ClassCount, c ClassCount) []ClassCount {
+	for i := range list {
 		if list[i].Class == c.Class {
 			list[i].N += c.N
 			return list
@@ -200,15 +227,11 @@ func addClass(list []ClassCount, start int, c ClassCount) []ClassCount {
 	return append(list, c)
 }
 
+// join adds released numbers of one cell.
 func (c *Cell) join(o Cell) {
 	a, b := float64(c.N), float64(o.N)
 	c.PX, c.PY = (c.PX*a+o.PX*b)/(a+b), (c.PY*a+o.PY*b)/(a+b)
 	c.N += o.N
-	c.Classes = append([]ClassCount(nil), c.Classes...)
-	for _, k := range o.Classes {
-		c.Classes = addClass(c.Classes, 0, k)
-	}
-	sortClasses(c.Classes)
 }
 
 func sortClasses(list []ClassCount) {

@@ -57,7 +57,15 @@ func (m *model) checkTile(t *rapid.T, s *Snapshot, q Query, chosen []layers.Reco
 			t.Fatalf("the children of %v count %d, itself %d", tile, children, len(want))
 		}
 	}
-	checkCells(t, s.Cells(q, tile, depth), want, tile, depth)
+	cells := s.Cells(q, tile, depth)
+	checkCells(t, cells, want, tile, depth)
+	q.Unsorted = true
+	for i := range cells {
+		cells[i].Classes = nil
+	}
+	if got := s.Cells(q, tile, depth); !cmp.Equal(got, cells) {
+		t.Fatalf("without classes: %s", cmp.Diff(cells, got))
+	}
 	m.checkScan(t, s, q, tile)
 }
 
@@ -72,7 +80,7 @@ func checkCells(t *rapid.T, got []Cell, rows []layers.Record, tile geo.Tile, dep
 		}
 		px, py := tile.Project(r.Key)
 		c.N, c.PX, c.PY = c.N+1, c.PX+px, c.PY+py
-		c.Classes = addClass(c.Classes, 0, ClassCount{r.Class, 1})
+		c.Classes = addClass(c.Classes, ClassCount{r.Class, 1})
 	}
 	if len(got) != len(cells) {
 		t.Fatalf("%d cells, want %d", len(got), len(cells))
@@ -86,7 +94,7 @@ func checkCells(t *rapid.T, got []Cell, rows []layers.Record, tile geo.Tile, dep
 		if c.N != w.N || !cmp.Equal(c.Classes, w.Classes) {
 			t.Fatalf("cell %+v, want %+v", c, w)
 		}
-		most := geo.Extent / float64(uint(1)<<depth) / 64
+		most := 1e-6
 		if n := float64(w.N); max(c.PX-w.PX/n, w.PX/n-c.PX, c.PY-w.PY/n, w.PY/n-c.PY) > most {
 			t.Fatalf("cell's mean is %v %v, want %v %v", c.PX, c.PY, w.PX/n, w.PY/n)
 		}

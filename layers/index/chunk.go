@@ -56,6 +56,7 @@ type chunk struct {
 	any, all         uint64 // layers that some row, that every row belongs to
 	minTime, maxTime int32
 	places           []layers.PlaceID // the different ones; nil: more than fewPlaces
+	masses           []mass           // massesOf
 }
 
 func newChunk(rows []Row) *chunk {
@@ -109,6 +110,7 @@ func (c *chunk) summarise(rows []Row) {
 		last = r.Place
 		c.note(last)
 	}
+	c.masses = massesOf(rows, c.any)
 }
 
 func (c *chunk) note(p layers.PlaceID) {
@@ -218,5 +220,6 @@ func (c *chunk) searchKey(k geo.Key) int {
 
 func (c *chunk) bytes() int {
 	return int(unsafe.Sizeof(*c)) + 8*cap(c.key) + 8*cap(c.id) + 8*cap(c.layers) + 4*cap(c.place) + 4*cap(c.time) +
-		4*cap(c.flags) + 4*cap(c.due) + 2*cap(c.class) + 2*cap(c.item) + cap(c.status) + cap(c.level) + 4*cap(c.places)
+		4*cap(c.flags) + 4*cap(c.due) + 2*cap(c.class) + 2*cap(c.item) + cap(c.status) + cap(c.level) + 4*cap(c.places) +
+		int(unsafe.Sizeof(mass{}))*cap(c.masses)
 }

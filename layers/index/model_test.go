@@ -12,6 +12,7 @@ import (
 
 	"onepicture/geo"
 	"onepicture/layers"
+	"onepicture/layers/filter"
 )
 
 // testTree is a city of two towns with three villages each, of two grids each. Place 99 is in no tree.
@@ -85,6 +86,9 @@ func (m *model) takes(q Query, r *layers.Record) bool {
 	if q.Statuses != 0 && q.Statuses>>r.Status&1 == 0 || q.Match != nil && !q.Match(r) {
 		return false
 	}
+	if q.Filter != nil && !q.Filter.Passes(r) {
+		return false
+	}
 	if (q.From != 0 || q.To != 0) && r.Time < q.From || q.To != 0 && r.Time >= q.To {
 		return false
 	}
@@ -145,7 +149,30 @@ func (m *model) query(r *rand.Rand) Query {
 	if r.IntN(3) == 0 {
 		q.Match = func(r *layers.Record) bool { return r.Flags&1 == 1 }
 	}
+	if r.IntN(3) == 0 {
+		q.Filter = testFilter(r)
+	}
 	return q
+}
+
+func testFilter(r *rand.Rand) *filter.Parts {
+	f := filter.Any
+	if r.IntN(2) == 0 {
+		f.From, f.Last = int32(r.IntN(200)-100), int32(r.IntN(200)-100)
+	}
+	if r.IntN(2) == 0 {
+		f.Statuses = uint16(r.IntN(512))
+	}
+	if r.IntN(2) == 0 {
+		f.Classes = make([]bool, r.IntN(4))
+		for i := range f.Classes {
+			f.Classes[i] = r.IntN(2) == 0
+		}
+	}
+	if r.IntN(2) == 0 {
+		f.Rest = func(r *layers.Record) bool { return r.Level > 1 }
+	}
+	return &f
 }
 
 // tile draws one that holds some of the city, at zoom 7 to 22.

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"onepicture/layers"
+	"onepicture/layers/filter"
 )
 
 // Query chooses features of one kind. All conditions must hold; the zero value of each but Kind and Scope is "any".
@@ -18,6 +19,8 @@ type Query struct {
 	Statuses uint16                    // bit by Record.Status
 	From, To int32                     // From ≤ Time < To in the kind's unit; To 0: no end, and with From 0 no start
 	Match    func(*layers.Record) bool // must not keep the record; called from several goroutines
+	Filter   *filter.Parts             // nil: all. Faster than Match
+	Unsorted bool                      // Cells need no counts by class
 }
 
 // Part is a part of what a scope may see.
@@ -64,7 +67,8 @@ type plan struct {
 	Query
 	nothing bool
 	timed   bool
-	to      int32 // inclusive
+	to      int32  // inclusive
+	classes []bool // nil: any
 	allowed []bool
 }
 
@@ -85,10 +89,33 @@ func (s *Snapshot) plan(q Query) (*table, plan) {
 		p.to = q.To - 1
 		p.nothing = q.From > p.to
 	}
+	if q.Filter != nil {
+		p.filter(q.Filter)
+	}
 	if !q.everywhere(sight) || q.Place != 0 {
 		p.allowed = s.allowed(&q, sight, len(t.tallies))
 	}
 	return t, p
+}
+
+// filter adds the filter's parts to the conditions.
+func (p *plan) filter(f *filter.Parts) {
+	if f.From != filter.Any.From || f.Last != filter.Any.Last {
+		p.during(f.From, int64(f.Last)+1)
+	}
+	if f.Statuses != filter.Any.Statuses {
+		if p.Statuses == 0 {
+			p.Statuses = filter.Any.Statuses
+		}
+		p.Statuses &= f.Statuses
+		p.nothing = p.nothing || p.Statuses == 0
+	}
+	p.classes = f.Classes
+	if one, other := p.Match, f.Rest; one == nil {
+		p.Match = other
+	} else if other != nil {
+		p.Match = func(r *layers.Record) bool { return one(r) && other(r) }
+	}
 }
 
 // during narrows the plan's time window to from ≤ Time < to.
@@ -204,6 +231,9 @@ func (p *plan) pick(sp span, w *scratch) (picked []uint16, whole bool) {
 			narrow(func(sel []uint16) []uint16 { return keepStatuses(sel, c.status, p.Statuses) })
 		}
 	}
+	if p.classes != nil {
+		narrow(func(sel []uint16) []uint16 { return keepClasses(sel, c.class, p.classes) })
+	}
 	if p.Match != nil {
 		narrow(func(sel []uint16) []uint16 { return p.keepMatches(sel, c, w) })
 	}
@@ -271,6 +301,17 @@ func keepStatuses(sel []uint16, column []uint8, statuses uint16) []uint16 {
 	return sel[:n]
 }
 
+func keepClasses(sel []uint16, column []uint16, classes []bool) []uint16 {
+	n := 0
+	for _, r := range sel {
+		sel[n] = r
+		if class := int(at(column, int(r))); class < len(classes) && classes[class] {
+			n++
+		}
+	}
+	return sel[:n]
+}
+
 func (p *plan) keepMatches(sel []uint16, c *chunk, w *scratch) []uint16 {
 	clear(w.records[:])
 	n := 0
@@ -293,11 +334,21 @@ const parallelRows = 200_000
 // scan gives every picked part of the spans to each, in order, on as many processors as the rows are worth; it returns
 // what each goroutine made, in the order of the spans.
 func scan[T any](p *plan, spans []span, each func(part *T, sp span, picked []uint16, whole bool)) []T {
+	return scanMasses(p, spans, nil, each)
+}
+
+// scanMasses is scan for sums: whole chunks of which the summary tells the mass are offered to take first.
+func scanMasses[T any](p *plan, spans []span, take func(part *T, c *chunk, m mass) bool, each func(part *T, sp span, picked []uint16, whole bool)) []T {
 	pieces := cut(spans)
 	out := make([]T, len(pieces))
 	work := func(i int) {
 		w := &scratch{}
 		for _, sp := range pieces[i] {
+			if take != nil && !sp.exact && sp.hi-sp.lo == sp.chunk.len() {
+				if m, ok := p.massOf(sp.chunk); ok && (m.n == 0 || take(&out[i], sp.chunk, m)) {
+					continue
+				}
+			}
 			if picked, whole := p.pick(sp, w); whole || len(picked) > 0 {
 				each(&out[i], sp, picked, whole)
 			}

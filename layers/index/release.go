@@ -179,7 +179,7 @@ func (s *Snapshot) Released() layers.Position { return max(s.configured, s.relea
 // roundedPart calls each for the places beyond the records that the query sees, with what is released of them. A
 // filter, a time or several layers at once find nothing: the released table does not hold such numbers.
 func (s *Snapshot) roundedPart(q Query, each func(id layers.PlaceID, n uint32)) {
-	if q.Part == Records || q.Match != nil || q.From != 0 || q.To != 0 || q.Statuses != 0 || bits.OnesCount64(q.Layers) > 1 {
+	if q.Part == Records || q.Match != nil || q.Filter != nil || q.From != 0 || q.To != 0 || q.Statuses != 0 || bits.OnesCount64(q.Layers) > 1 {
 		return
 	}
 	list := s.released.tallies(q.Scope.Threshold)

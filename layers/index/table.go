@@ -106,22 +106,35 @@ func (c *cutter) keep(first []spot, chunks []*chunk) {
 	c.chunks = append(c.chunks, chunks...)
 }
 
-// flush cuts what has gathered into chunks of about the same size.
-func (c *cutter) flush() {
-	n := len(c.rows)
-	if n == 0 {
-		return
+// flush cuts all that has gathered into chunks.
+func (c *cutter) flush() { c.spill(0) }
+
+// spill cuts chunks off until no more than so many rows are left.
+func (c *cutter) spill(left int) {
+	rest := c.rows
+	for len(rest) > left {
+		n := cutAt(rest)
+		c.first = append(c.first, rest[0].spot())
+		c.chunks = append(c.chunks, newChunk(rest[:n]))
+		rest = rest[n:]
 	}
-	pieces := 1
-	if n > mostRows {
-		pieces = (n + chunkRows - 1) / chunkRows
+	c.rows = c.rows[:copy(c.rows, rest)]
+}
+
+// cutAt is how many rows the next chunk takes: about chunkRows, and so that it ends where the largest square does. Then
+// many chunks lie in one cell of a tile, and few reach over the border of a town.
+func cutAt(rows []Row) int {
+	const most = chunkRows + chunkRows/2
+	if len(rows) <= most {
+		return len(rows)
 	}
-	for i := range pieces {
-		part := c.rows[i*n/pieces : (i+1)*n/pieces]
-		c.first = append(c.first, part[0].spot())
-		c.chunks = append(c.chunks, newChunk(part))
+	best, widest := 0, geo.Key(0)
+	for i := chunkRows / 2; i <= min(most, len(rows)-leastRows); i++ {
+		if step := rows[i-1].Key ^ rows[i].Key; step > widest || best == 0 {
+			best, widest = i, step
+		}
 	}
-	c.rows = c.rows[:0]
+	return best
 }
 
 // rowChange puts a row at its spot, or removes what is there.
