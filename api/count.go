@@ -80,7 +80,7 @@ func (s *Server) count(ctx context.Context, scope layers.Scope, in *countInput) 
 		return nil, err
 	}
 	c := counter{
-		areaQuery: q, snap: snap, minute: layers.Minutes(s.Now()), ranges: geo.Cover(q.shape, coverLevels), exact: geo.Prepare(q.shape),
+		areaQuery: q, ctx: ctx, store: s.Store, snap: snap, minute: layers.Minutes(s.Now()), ranges: geo.Cover(q.shape, coverLevels), exact: geo.Prepare(q.shape),
 	}
 	out := AreaCounts{
 		Position: snap.Position().String(), AsOf: utc(snap.At()), Threshold: scope.Threshold,
@@ -109,8 +109,8 @@ type areaQuery struct {
 	shape    orb.MultiPolygon
 	kinds    []layers.Kind
 	layers   []*layers.Layer
-	match    func(*layers.Record) bool // nil: all
-	from, to int32                     // minutes; 0: none
+	filter   *filter.Parts // nil: all
+	from, to int32         // minutes; 0: none
 }
 
 func readAreaQuery(b *AreaQuery, w *store.World, scope layers.Scope, today time.Time) (q areaQuery, err error) {
@@ -136,7 +136,8 @@ func readAreaQuery(b *AreaQuery, w *store.World, scope layers.Scope, today time.
 		if err != nil {
 			return q, err
 		}
-		q.match = f.Predicate(today)
+		parts := f.Parts(today)
+		q.filter = &parts
 	}
 	q.from, q.to, err = window(kind, b.From, b.To)
 	return q, err
@@ -194,6 +195,8 @@ func window(kind layers.Kind, from, to *time.Time) (lo, hi int32, err error) {
 // counter counts in one area on one snapshot.
 type counter struct {
 	areaQuery
+	ctx    context.Context
+	store  *store.Store
 	snap   *index.Snapshot
 	minute int32 // now
 	ranges []geo.Range
@@ -201,7 +204,7 @@ type counter struct {
 }
 
 func (c *counter) query(k layers.Kind) index.Query {
-	return index.Query{Kind: k, Scope: c.scope, Match: c.match, From: c.from, To: c.to}
+	return index.Query{Kind: k, Scope: c.scope, Filter: c.filter, From: c.from, To: c.to}
 }
 
 func (c *counter) kind(k layers.Kind) KindCount {
@@ -212,9 +215,7 @@ func (c *counter) kind(k layers.Kind) KindCount {
 	}
 	q.Statuses = openStatuses
 	out.Open = c.told(q)
-	q.Match = func(e *layers.Record) bool {
-		return e.Due != 0 && e.Due < c.minute && (c.match == nil || c.match(e))
-	}
+	q.Match = func(e *layers.Record) bool { return e.Due != 0 && e.Due < c.minute }
 	out.Overdue = c.told(q)
 	return out
 }
@@ -225,7 +226,7 @@ func (c *counter) told(q index.Query) *int {
 	if c.scope.Detail(q.Kind) == layers.DetailNone {
 		return nil
 	}
-	return count(c.scope, c.snap.CountIn(q, c.ranges, c.exact), c.rounded(q.Kind))
+	return count(c.scope, c.store.CountIn(c.ctx, c.snap, q, c.ranges, c.exact), c.rounded(q.Kind))
 }
 
 // rounded tells whether released numbers may be among the sum: in some place the scope counts without seeing records.

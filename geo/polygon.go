@@ -1,6 +1,8 @@
 package geo
 
 import (
+	"math"
+
 	"github.com/paulmach/orb"
 	orbgeo "github.com/paulmach/orb/geo"
 )
@@ -14,6 +16,7 @@ type Prepared struct {
 	height float64 // of a strip, in degrees
 	start  []int32 // by strip: first of its edges
 	strips []segment
+	level  []segment // horizontal edges, which no ray crosses
 }
 
 // segment is an edge from the lower to the upper end in latitude.
@@ -49,6 +52,11 @@ func prepare(edges []segment) Prepared {
 		return p
 	}
 	n := stripsFor(p.bound.Max[1]-p.bound.Min[1], edges)
+	for _, s := range edges {
+		if s.y0 == s.y1 {
+			p.level = append(p.level, s)
+		}
+	}
 	p.height = max((p.bound.Max[1]-p.bound.Min[1])/float64(n), 1e-12)
 	count := make([]int32, n+1)
 	each := func(do func(strip int, s segment)) {
@@ -102,6 +110,40 @@ func (p *Prepared) Contains(lon, lat float64) bool {
 		}
 	}
 	return in
+}
+
+// Blur is how far a key's middle is from a location that the key stands for, at most, in degrees: half the diagonal of
+// its unit square, 6 mm.
+const Blur = 6.5e-8
+
+// Near tells whether an edge comes within so many degrees of the point. Such a point's key may be on the other side.
+func (p *Prepared) Near(lon, lat, degrees float64) bool {
+	if len(p.strips) == 0 || !p.bound.Pad(degrees).Contains(orb.Point{lon, lat}) {
+		return false
+	}
+	n := len(p.start) - 1
+	for i, last := p.strip(lat-degrees, n), p.strip(lat+degrees, n); i <= last; i++ {
+		for _, s := range p.strips[p.start[i]:p.start[i+1]] {
+			if s.near(lon, lat, degrees) {
+				return true
+			}
+		}
+	}
+	for _, s := range p.level {
+		if s.near(lon, lat, degrees) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *segment) near(lon, lat, degrees float64) bool {
+	if lat < s.y0-degrees || lat > s.y1+degrees || lon < min(s.x0, s.x1)-degrees || lon > max(s.x0, s.x1)+degrees {
+		return false
+	}
+	dx, dy := s.x1-s.x0, s.y1-s.y0
+	along := min(max(((lon-s.x0)*dx+(lat-s.y0)*dy)/(dx*dx+dy*dy), 0), 1)
+	return math.Hypot(s.x0+along*dx-lon, s.y0+along*dy-lat) <= degrees
 }
 
 // segments are the edges of all rings, closed where they are not, without those of no length or not finite.

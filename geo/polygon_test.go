@@ -143,3 +143,44 @@ func TestAreaM2(t *testing.T) {
 		})
 	}
 }
+
+func TestNear(t *testing.T) {
+	p := Prepare(orb.MultiPolygon{{{{0, 0}, {1, 0}, {1, 1}, {0, 2}, {0, 0}}}})
+	for _, c := range []struct {
+		name     string
+		lon, lat float64
+		near     bool
+	}{
+		{"on a horizontal edge", 0.5, 0, true}, {"just below it", 0.5, -0.009, true}, {"too far below", 0.5, -0.02, false},
+		{"just above it", 0.5, 0.009, true}, {"by an upright edge", 1.005, 0.5, true}, {"too far from it", 1.02, 0.5, false},
+		{"by a slope", 0.5, 1.505, true}, {"off the slope", 0.5, 1.45, false}, {"by the top", 0, 2.009, true},
+		{"beyond a corner, aslant", 1.008, -0.008, false}, {"in the middle", 0.5, 0.5, false}, {"far away", 9, 9, false},
+	} {
+		if got := p.Near(c.lon, c.lat, 0.01); got != c.near {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+	if Prepare(nil).Near(0, 0, 1) {
+		t.Error("nothing is near to nothing")
+	}
+}
+
+// Whatever the rounding of its key decides otherwise is near to an edge.
+func TestBlurHoldsTheKeysRounding(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 9))
+		mp := randomAreas(r, 1)[0].Shape
+		p := Prepare(mp)
+		for _, ring := range mp[0] {
+			for i := range ring[1:] { // on its edges, and some millimetres beside them
+				f := r.Float64()
+				lon := ring[i][0] + f*(ring[i+1][0]-ring[i][0]) + 1e-7*(r.Float64()-0.5)
+				lat := ring[i][1] + f*(ring[i+1][1]-ring[i][1]) + 1e-7*(r.Float64()-0.5)
+				x, y := KeyOf(lon, lat).LonLat()
+				if p.Contains(lon, lat) != p.Contains(x, y) && !p.Near(x, y, Blur) {
+					t.Fatalf("%v %v is decided otherwise by its key, and not near", lon, lat)
+				}
+			}
+		}
+	})
+}

@@ -8,13 +8,20 @@ import (
 // Count is the number of features that the query chooses: exact, but of persons beyond the records rounded (then
 // Scope.Rounds, and Scope.Told decides whether it may be told).
 func (s *Snapshot) Count(q Query) int {
-	return s.counted(q, func(t *table) []span { return t.whole() }, nil, func(layers.PlaceID) bool { return true })
+	return s.counted(q, func(t *table) []span { return t.whole() }, nil, func(layers.PlaceID) bool { return true }).n
+}
+
+// Unsure is a feature so near to an area's border that its key, which is rounded to 9 mm, may be on the other side.
+type Unsure struct {
+	ID     int64
+	Inside bool // by its key, and so counted
 }
 
 // CountIn counts within an area: the ranges are a cover of it (geo.Cover); exact tests the rows of those ranges that
-// are not wholly inside. Rounded numbers count where the place's anchor is inside.
-func (s *Snapshot) CountIn(q Query, ranges []geo.Range, exact *geo.Prepared) int {
-	return s.counted(q, func(t *table) (spans []span) {
+// are not wholly inside. The unsure are those of which only their locations in the database can tell; mostly there are
+// none. Rounded numbers count where the place's anchor is inside.
+func (s *Snapshot) CountIn(q Query, ranges []geo.Range, exact *geo.Prepared) (n int, unsure []Unsure) {
+	c := s.counted(q, func(t *table) (spans []span) {
 		for _, r := range ranges {
 			spans = t.spans(spans, r.Lo, r.Hi, !r.Inside)
 		}
@@ -23,6 +30,7 @@ func (s *Snapshot) CountIn(q Query, ranges []geo.Range, exact *geo.Prepared) int
 		key, ok := s.anchor(id)
 		return ok && exact.Contains(key.LonLat())
 	})
+	return c.n, c.unsure
 }
 
 // CountTile counts within a tile.
@@ -31,11 +39,17 @@ func (s *Snapshot) CountTile(q Query, tile geo.Tile) int {
 	return s.counted(q, func(t *table) []span { return t.spans(nil, lo, hi, false) }, nil, func(id layers.PlaceID) bool {
 		key, ok := s.anchor(id)
 		return ok && key >= lo && key <= hi
-	})
+	}).n
+}
+
+// counts are what is counted, and of whom that is not sure.
+type counts struct {
+	n      int
+	unsure []Unsure
 }
 
 // counted adds the exact part, from the spans, and the rounded part, of the places that are inside.
-func (s *Snapshot) counted(q Query, spans func(*table) []span, exact *geo.Prepared, inside func(layers.PlaceID) bool) int {
+func (s *Snapshot) counted(q Query, spans func(*table) []span, exact *geo.Prepared, inside func(layers.PlaceID) bool) counts {
 	n := 0
 	if q.Scope.Rounds(q.Kind) {
 		s.roundedPart(q, func(id layers.PlaceID, m uint32) {
@@ -46,28 +60,41 @@ func (s *Snapshot) counted(q Query, spans func(*table) []span, exact *geo.Prepar
 		q.exactOnly()
 	}
 	t, p := s.plan(q)
-	return n + p.count(spans(t), exact)
+	c := p.count(spans(t), exact)
+	c.n += n
+	return c
 }
 
-func (p *plan) count(spans []span, exact *geo.Prepared) int {
-	n := 0
-	for _, part := range scan(p, spans, func(part *int, sp span, picked []uint16, whole bool) {
+func (p *plan) count(spans []span, exact *geo.Prepared) (sum counts) {
+	for _, part := range scanMasses(p, spans, func(part *counts, _ *chunk, m mass) bool {
+		part.n += m.n
+		return true
+	}, func(part *counts, sp span, picked []uint16, whole bool) {
 		switch {
 		case !sp.exact && whole:
-			*part += sp.hi - sp.lo
+			part.n += sp.hi - sp.lo
 		case !sp.exact:
-			*part += len(picked)
+			part.n += len(picked)
 		default:
-			sp.each(picked, whole, func(i int) {
-				if exact.Contains(sp.chunk.key[i].LonLat()) {
-					*part++
-				}
-			})
+			sp.each(picked, whole, func(i int) { part.test(sp.chunk, i, exact) })
 		}
 	}) {
-		n += part
+		sum.n += part.n
+		sum.unsure = append(sum.unsure, part.unsure...)
 	}
-	return n
+	return sum
+}
+
+// test counts a row that lies inside.
+func (c *counts) test(rows *chunk, i int, exact *geo.Prepared) {
+	lon, lat := rows.key[i].LonLat()
+	inside := exact.Contains(lon, lat)
+	if inside {
+		c.n++
+	}
+	if exact.Near(lon, lat, geo.Blur) {
+		c.unsure = append(c.unsure, Unsure{rows.id[i], inside})
+	}
 }
 
 // each calls do for the picked rows, or for all of the span.

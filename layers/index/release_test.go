@@ -83,7 +83,7 @@ func TestRoundedAnswersAgree(t *testing.T) {
 			}
 		})
 		area := orb.MultiPolygon{orb.Bound{Min: orb.Point{113, 22}, Max: orb.Point{114, 24}}.ToPolygon()}
-		if got := s.CountIn(q, geo.Cover(area, 6), geo.Prepare(area)); got != anchored {
+		if got, _ := s.CountIn(q, geo.Cover(area, 6), geo.Prepare(area)); got != anchored {
 			t.Fatalf("in the area %d, anchored %d", got, anchored)
 		}
 		tile := geo.TileOf(geo.KeyOf(113.55, 23.05), uint8(8+r.IntN(7)))

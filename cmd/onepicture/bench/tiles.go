@@ -133,8 +133,8 @@ func (r *run) polygon(ctx context.Context) (Row, error) {
 	t, _ := r.busiest(q, 14, math.MaxInt32)
 	share := r.snap.Count(q) * 366 / 10_000
 	shape, lo, hi := orb.MultiPolygon{}, 0.001, 0.3
-	count := func() int { return r.snap.CountIn(q, geo.Cover(shape, 7), geo.Prepare(shape)) }
-	for range 12 { // to some metres: closer, and the border would end on the address at which the count jumps
+	count := func() int { return r.store.CountIn(ctx, r.snap, q, geo.Cover(shape, 7), geo.Prepare(shape)) }
+	for range 24 { // to some centimetres, so that the border comes to lie on the address at which the count jumps
 		middle := (lo + hi) / 2
 		if shape = ring(t.Bound().Center(), middle); count() < share {
 			lo = middle

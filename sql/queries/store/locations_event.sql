@@ -1,0 +1,3 @@
+select id, st_x(geom), st_y(geom), position::text::int8
+from event
+where id = any($1::int8[])
