@@ -9,6 +9,7 @@ import (
 	"onepicture/geo"
 	"onepicture/layers"
 	"onepicture/layers/index"
+	"onepicture/layers/scoped"
 	"onepicture/sql"
 )
 
@@ -30,7 +31,8 @@ func (s *Store) CountIn(ctx context.Context, snap *index.Snapshot, q index.Query
 	for i, u := range unsure {
 		ids[i], inside[u.ID] = u.ID, u.Inside
 	}
-	rows, err := s.reads.Query(ctx, locationsSQL[q.Kind], ids)
+	// The index has chosen them under the scope, which may count where it sees no records; only the number leaves here.
+	rows, err := scoped.On(s.reads, layers.Internal("count")).Query(ctx, locationsSQL[q.Kind], ids)
 	if err == nil {
 		var id, position int64
 		var lon, lat float64

@@ -20,14 +20,15 @@ var (
 	placesTileSQL    = sql.Text("store/places_tile.sql")
 )
 
-// Features gives names and exact geometries by id in one round trip; what is outside the scope is left out. Persons
-// have none: they enter the map as counts only.
-func (s *Store) Features(ctx context.Context, scope layers.Scope, kind layers.Kind, ids []int64) (map[int64]layers.Feature, error) {
+// Features gives names by id, and of lines and areas what a tile draws of them, in one round trip: cut with a buffer of
+// so many of the tile's units, simplified to a unit, valid. What is outside the scope is left out. Persons have none:
+// they enter the map as counts only.
+func (s *Store) Features(ctx context.Context, scope layers.Scope, kind layers.Kind, ids []int64, t geo.Tile, buffer int) (map[int64]layers.Feature, error) {
 	text := map[layers.Kind]string{layers.KindSite: siteFeaturesSQL, layers.KindEvent: eventFeaturesSQL}[kind]
 	if text == "" {
 		return nil, nil
 	}
-	rows, err := scoped.On(s.reads, scope).Query(ctx, text, ids)
+	rows, err := scoped.On(s.reads, scope).Query(ctx, text, ids, t.Z, t.X, t.Y, buffer)
 	if err != nil {
 		return nil, ledger.Problem(string(kind), err)
 	}

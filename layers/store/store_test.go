@@ -146,11 +146,11 @@ func TestScopeDecidesWhatIsRead(t *testing.T) {
 		if err != nil || len(list) != c.listed {
 			t.Errorf("%s: %d events listed, %v", c.name, len(list), err)
 		}
-		f, err := s.Features(ctx, c.scope, layers.KindSite, []int64{1, 2, 99})
+		f, err := s.Features(ctx, c.scope, layers.KindSite, []int64{1, 2, 99}, geo.Tile{}, 64)
 		if err != nil || len(f) != c.featureSites {
 			t.Errorf("%s: %d site features, %v", c.name, len(f), err)
 		}
-		if f, err := s.Features(ctx, c.scope, layers.KindPerson, []int64{1, 2}); err != nil || len(f) != 0 {
+		if f, err := s.Features(ctx, c.scope, layers.KindPerson, []int64{1, 2}, geo.Tile{}, 64); err != nil || len(f) != 0 {
 			t.Errorf("%s: persons came as features", c.name)
 		}
 	}

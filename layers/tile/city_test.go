@@ -3,10 +3,13 @@ package tile
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/paulmach/orb"
 	"github.com/paulmach/orb/encoding/mvt"
 	"github.com/paulmach/orb/geojson"
@@ -14,7 +17,11 @@ import (
 	"onepicture/geo"
 	"onepicture/layers"
 	"onepicture/layers/index"
+	"onepicture/sql"
+	"onepicture/sql/sqltest"
 )
+
+func TestMain(m *testing.M) { sqltest.Main(m) }
 
 var today = time.Date(2026, 5, 6, 0, 0, 0, 0, time.UTC)
 
@@ -50,18 +57,48 @@ func testBits() index.Bits {
 // source is what the database would tell.
 type source struct {
 	features     map[int64]layers.Feature
+	shapes       map[int64]orb.Geometry // WGS 84, of lines and areas
+	pool         *pgxpool.Pool          // cuts them
 	base, places []byte
 	asked        int
 	err          error
 }
 
-func (s *source) Features(_ context.Context, scope layers.Scope, k layers.Kind, ids []int64) (map[int64]layers.Feature, error) {
+func (s *source) Features(ctx context.Context, scope layers.Scope, k layers.Kind, ids []int64, t geo.Tile, buffer int) (map[int64]layers.Feature, error) {
 	s.asked += len(ids)
 	if scope.Detail(k) < layers.DetailRecords {
 		return nil, fmt.Errorf("asked for single %ss", k)
 	}
-	return s.features, s.err
+	if len(s.shapes) == 0 || k != layers.KindSite || s.err != nil {
+		return s.features, s.err
+	}
+	out := maps.Clone(s.features)
+	for _, id := range ids {
+		g, ok := s.shapes[id]
+		if !ok {
+			continue
+		}
+		f := out[id]
+		var err error
+		if f.Geom, err = cutShape(ctx, s.pool, g, t, buffer); err != nil {
+			return nil, err
+		}
+		out[id] = f
+	}
+	return out, nil
 }
+
+// siteSQL is the store's own way of cutting, of a site that is not in a table.
+var siteSQL = strings.NewReplacer("from site", "from (select 1::int8 as id, 1 as place_id, '' as name, $6::geometry as geom) site").
+	Replace(sql.Text("store/site_features.sql"))
+
+func cutShape(ctx context.Context, pool *pgxpool.Pool, g orb.Geometry, t geo.Tile, buffer int) (out orb.Geometry, err error) {
+	var id, place int64
+	var name string
+	err = pool.QueryRow(ctx, siteSQL, []int64{1}, t.Z, t.X, t.Y, buffer, g).Scan(&id, &place, &name, &out)
+	return out, err
+}
+
 func (s *source) Base(context.Context, geo.Tile) ([]byte, error)   { return s.base, s.err }
 func (s *source) Places(context.Context, geo.Tile) ([]byte, error) { return s.places, s.err }
 

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"onepicture/geo"
+	"onepicture/sql/sqltest"
 )
 
 // The examples of the specification, section 4.3.5.
@@ -58,6 +59,8 @@ func star(r *rand.Rand, lon, lat, radius float64) orb.Ring {
 // Whatever its size and place, an area is written with outer rings clockwise on the screen, holes the other way, all
 // within the buffer, and covers what it covered before.
 func TestAreasAreWrittenAsTheSpecificationAsks(t *testing.T) {
+	pool := sqltest.DB(t)
+	ctx := t.Context()
 	rapid.Check(t, func(t *rapid.T) {
 		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
 		radius := math.Pow(10, rapid.Float64Range(-6, 0).Draw(t, "size"))
@@ -67,13 +70,13 @@ func TestAreasAreWrittenAsTheSpecificationAsks(t *testing.T) {
 		if rapid.Bool().Draw(t, "reversed") {
 			outer.Reverse()
 		}
-		before := orb.Clone(polygon)
 		z := uint8(rapid.IntRange(0, 20).Draw(t, "zoom"))
 		tile := geo.TileOf(geo.KeyOf(113.5+radius*(r.Float64()-0.5), 23+radius*(r.Float64()-0.5)), z)
-		kind, commands, ok := shapeCommands(polygon, tile)
-		if !orb.Equal(before, polygon) {
-			t.Fatal("the caller's geometry was changed")
+		cut, err := cutShape(ctx, pool, polygon, tile, buffer)
+		if err != nil {
+			t.Fatal(err)
 		}
+		kind, commands, ok := shapeCommands(cut)
 		if !ok {
 			return
 		}
@@ -112,6 +115,7 @@ func TestShapes(t *testing.T) {
 	c := b.Center()
 	w := b.Max[0] - b.Min[0]
 	far := orb.Point{c[0] + 5*w, c[1]}
+	pool := sqltest.DB(t)
 	for _, k := range []struct {
 		name  string
 		g     orb.Geometry
@@ -127,7 +131,11 @@ func TestShapes(t *testing.T) {
 		{"an area far away", orb.Polygon{star(rand.New(rand.NewPCG(1, 1)), far[0], far[1], w)}, 0, false},
 		{"a line and nothing of use", orb.MultiPolygon{}, typePolygon, false},
 	} {
-		kind, commands, drawn := shapeCommands(k.g, tile)
+		cut, err := cutShape(t.Context(), pool, k.g, tile, buffer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kind, commands, drawn := shapeCommands(cut)
 		if drawn != k.drawn || drawn && kind != k.kind || drawn != (len(commands) > 0) {
 			t.Errorf("%s: kind %d, drawn %v", k.name, kind, drawn)
 		}

@@ -33,7 +33,7 @@ const (
 
 // Source gives what is not in the index; the store does.
 type Source interface {
-	Features(ctx context.Context, scope layers.Scope, kind layers.Kind, ids []int64) (map[int64]layers.Feature, error)
+	Features(ctx context.Context, scope layers.Scope, kind layers.Kind, ids []int64, t geo.Tile, buffer int) (map[int64]layers.Feature, error)
 	Base(ctx context.Context, t geo.Tile) ([]byte, error)
 	Places(ctx context.Context, t geo.Tile) ([]byte, error)
 }
@@ -189,9 +189,10 @@ func (b *Builder) thematic(ctx context.Context, s *index.Snapshot, r Request, de
 }
 
 func (r Request) query(l *layers.Layer) index.Query {
-	q := index.Query{Kind: l.Kind, Layers: 1 << l.Bit, Scope: r.Scope}
+	q := index.Query{Kind: l.Kind, Layers: 1 << l.Bit, Scope: r.Scope, Unsorted: l.Kind == layers.KindPerson}
 	if !r.Filter.All() {
-		q.Match = r.Filter.Predicate(r.Today)
+		parts := r.Filter.Parts(r.Today)
+		q.Filter = &parts
 	}
 	if l.Kind != layers.KindEvent {
 		return q
@@ -217,7 +218,7 @@ func (b *Builder) features(ctx context.Context, out *mvtLayer, r Request, kind l
 	for i := range rows {
 		ids[i] = rows[i].ID
 	}
-	found, err := b.source.Features(ctx, r.Scope, kind, ids)
+	found, err := b.source.Features(ctx, r.Scope, kind, ids, r.Tile, buffer)
 	if err != nil {
 		return err
 	}
@@ -229,8 +230,8 @@ func (b *Builder) features(ctx context.Context, out *mvtLayer, r Request, kind l
 		var kindOf uint8
 		var commands []uint32
 		drawn := false
-		if f.Geom != nil && f.Geom.Dimensions() > 0 {
-			kindOf, commands, drawn = shapeCommands(f.Geom, r.Tile)
+		if f.Geom != nil {
+			kindOf, commands, drawn = shapeCommands(f.Geom)
 		}
 		if !drawn { // a point, or too small to be seen here: then at its location
 			if row.Key < lo || row.Key > hi {
@@ -248,16 +249,13 @@ func tagRow(out *mvtLayer, c *layers.Catalogue, kind layers.Kind, row *index.Row
 	if name != "" {
 		out.tag("name", text(name))
 	}
-	class := ""
 	if k := c.Class(kind, row.Class); k != nil {
-		class = k.Code
+		out.tag(map[layers.Kind]string{layers.KindSite: "class", layers.KindEvent: "category"}[kind], text(k.Code))
 	}
 	switch kind {
 	case layers.KindSite:
-		out.tag("class", text(class))
 		out.tag("status", text(layers.SiteStatuses[row.Status]))
 	case layers.KindEvent:
-		out.tag("category", text(class))
 		out.tag("status", text(layers.Statuses[row.Status]))
 		out.tag("level", integer(int(row.Level)))
 		if it := c.Item(row.Item); it != nil {

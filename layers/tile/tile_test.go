@@ -15,6 +15,7 @@ import (
 	"onepicture/layers"
 	"onepicture/layers/filter"
 	"onepicture/layers/index"
+	"onepicture/sql/sqltest"
 )
 
 func TestCellsSumToTheCount(t *testing.T) {
@@ -174,11 +175,14 @@ func TestFeaturesHaveTheirAttributes(t *testing.T) {
 	)
 	f.source.features = map[int64]layers.Feature{
 		1: {ID: 1, Name: "一小"},
-		2: {ID: 2, Name: "Park", Geom: across.ToPolygon()},
-		3: {ID: 3, Geom: tiny.ToPolygon()},
-		4: {ID: 4, Geom: orb.LineString{across.Min, across.Max}},
-		5: {ID: 5, Name: "too small to be seen, and in the next tile", Geom: speck.ToPolygon()},
-		9: {ID: 9, Name: "smoke", Geom: centre},
+		2: {ID: 2, Name: "Park"},
+		3: {ID: 3},
+		4: {ID: 4},
+		5: {ID: 5, Name: "too small to be seen, and in the next tile"},
+		9: {ID: 9, Name: "smoke"},
+	}
+	f.source.pool, f.source.shapes = sqltest.DB(t), map[int64]orb.Geometry{
+		2: across.ToPolygon(), 3: tiny.ToPolygon(), 4: orb.LineString{across.Min, across.Max}, 5: speck.ToPolygon(),
 	}
 	got := f.build(t, f.request(tile, layers.Loopback(), "sites", "events"))
 	var lines []string

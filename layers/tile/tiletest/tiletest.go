@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,6 +58,9 @@ func Decode(t testing.TB, tiles map[geo.Tile][]byte) Decoded {
 		got := read(t, dir, want)
 		wrong := 0
 		for tile := range tiles {
+			if reflect.DeepEqual(want[tile], got[tile]) {
+				continue // quickly: thousands of corners
+			}
 			if d := cmp.Diff(want[tile], got[tile], cmpopts.EquateEmpty()); d != "" && wrong < 3 {
 				wrong++
 				t.Errorf("tile %v: %s reads it otherwise (- ours, + theirs):\n%s", tile, name, d)
