@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,8 +21,9 @@ import (
 // request is what the adapter knows of a request; it travels as its context.
 type request struct {
 	context.Context
-	id    string
-	scope layers.Scope
+	id     string // empty: none yet, see name
+	naming sync.Mutex
+	scope  layers.Scope
 }
 
 type requestKey struct{}
@@ -49,9 +51,19 @@ func scopeOf(ctx context.Context) layers.Scope {
 
 func requestID(ctx context.Context) string {
 	if r := requestOf(ctx); r != nil {
-		return r.id
+		return r.name()
 	}
 	return ""
+}
+
+// name is the request's id, made when it is first asked for.
+func (r *request) name() string {
+	r.naming.Lock()
+	defer r.naming.Unlock()
+	if r.id == "" {
+		r.id = newRequestID()
+	}
+	return r.id
 }
 
 // scoped gives the request its scope and waits for the position that it asks for.

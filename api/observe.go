@@ -23,20 +23,23 @@ import (
 // holds the route, never a value of path or query. Tiles that come at once and without an error are counted only.
 func (s *Server) observe(c *gin.Context) {
 	began := time.Now()
-	id := c.GetHeader("X-Request-Id")
-	if !validID(id) {
-		id = newRequestID()
+	r := &request{Context: c.Request.Context()}
+	if given := c.Request.Header["X-Request-Id"]; len(given) > 0 && validID(given[0]) {
+		r.id = given[0]
 	}
-	c.Writer.Header()["X-Request-Id"] = []string{id}
-	c.Request = c.Request.WithContext(&request{Context: c.Request.Context(), id: id})
+	if r.id != "" || !strings.HasPrefix(c.Request.URL.Path, tileRoutes) {
+		c.Writer.Header()["X-Request-Id"] = []string{r.name()}
+	} // of a tile it is told with an error: there is no line in the log else that it could lead to
+	c.Request = c.Request.WithContext(r)
 	defer func() {
 		if p := recover(); p != nil {
+			id := r.name()
 			// Of the panic only its type: its text may quote a value.
 			slog.ErrorContext(c.Request.Context(), "a handler panicked", "panic", fmt.Sprintf("%T", p), "request", id, "stack", string(debug.Stack()))
 			writeProblem(c, problem(http.StatusInternalServerError, layers.CodeInternal, "the server failed; its log says why (request "+id+")"))
 			c.Abort()
 		}
-		s.note(c, id, time.Since(began))
+		s.note(c, r, time.Since(began))
 	}()
 	c.Next()
 }
@@ -44,7 +47,7 @@ func (s *Server) observe(c *gin.Context) {
 // slow is when an answer from memory is worth a line.
 const slow = 100 * time.Millisecond
 
-func (s *Server) note(c *gin.Context, id string, took time.Duration) {
+func (s *Server) note(c *gin.Context, r *request, took time.Duration) {
 	route, method := c.FullPath(), c.Request.Method
 	if route == "" {
 		route = "page"
@@ -63,7 +66,7 @@ func (s *Server) note(c *gin.Context, id string, took time.Duration) {
 		return // tens of thousands a second; /metrics counts them
 	}
 	slog.LogAttrs(c.Request.Context(), level, "request", slog.String("method", method), slog.String("route", route),
-		slog.Int("status", status), slog.Duration("took", took), slog.Int("bytes", max(c.Writer.Size(), 0)), slog.String("request", id))
+		slog.Int("status", status), slog.Duration("took", took), slog.Int("bytes", max(c.Writer.Size(), 0)), slog.String("request", r.name()))
 }
 
 // validID accepts what cannot harm a log: a short word.

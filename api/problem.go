@@ -157,6 +157,7 @@ func writeProblem(c *gin.Context, err error) {
 	for k, v := range p.GetHeaders() {
 		c.Writer.Header()[k] = v
 	}
+	c.Writer.Header()["X-Request-Id"] = []string{requestID(c.Request.Context())}
 	c.Writer.Header().Del("ETag")
 	c.Header("Cache-Control", "no-store")
 	c.Data(p.Status, p.ContentType(""), body)

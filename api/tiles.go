@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,6 +26,8 @@ var (
 )
 
 const tileType = "application/vnd.mapbox-vector-tile"
+
+var tileTypes = []string{tileType}
 
 // tileSet reads which tiles are meant: a built-in set or codes of thematic layers.
 func tileSet(c *layers.Catalogue, text string, scope layers.Scope) (set string, list []*layers.Layer, err error) {
@@ -111,7 +114,11 @@ func (s *Server) tile(c *gin.Context, scope layers.Scope) error {
 	if encoding != tile.Plain {
 		h["Content-Encoding"] = codings[encoding]
 	}
-	c.Data(http.StatusOK, tileType, packed)
+	h["Content-Type"], h["Content-Length"] = tileTypes, []string{strconv.Itoa(len(packed))}
+	_, err = c.Writer.Write(packed)
+	if err != nil { // the client went away: there is nobody to be told
+		c.Abort()
+	}
 	return nil
 }
 
