@@ -55,8 +55,14 @@ types: ## Write the OpenAPI document and the client's types from it
 	$(GO) run ./cmd/onepicture openapi > frontend/openapi.json
 	cd frontend && npm run types --silent
 
-bench: ## Run the benchmarks of geo, index, tile, cache, filter and intake
-	$(GO) test -run '^$$' -bench . -benchtime 1x ./geo ./layers/...
+# COUNT runs of each; make bench BASE=old.txt compares with what an earlier run has written.
+BENCHED := ./geo ./layers/index ./layers/tile ./layers/cache ./layers/filter ./api
+COUNT ?= 6
+BASE ?=
+bench: frontend ## Run the benchmarks of geo, index, tile, cache, filter and the hot tile; compare with BASE
+	@mkdir -p bin
+	$(GO) test -run '^$$' -bench '^Bench' -skip '/10M|/.*/10M' -benchmem -count $(COUNT) $(BENCHED) | tee bin/bench.txt
+	$(GO) tool -modfile=tools/go.mod benchstat $(BASE) bin/bench.txt
 
 clean: ## Remove what was built (never the data)
 	rm -rf bin frontend/dist/assets frontend/dist/index.html frontend/node_modules

@@ -21,17 +21,17 @@ import (
 // The load of the HTTP rows: so many connections kept alive, in rounds that alternate between the two servers.
 const (
 	connections = 8
-	rounds      = 5
+	rounds      = 9
 	window      = time.Second
 )
 
-// serve starts a server on loopback.
+// serve starts a server on loopback, with the time-outs that the whole server has.
 func serve(h http.Handler) (address string, stop func() error, err error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", nil, fmt.Errorf("listen: %w", err)
 	}
-	s := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
+	s := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute}
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(l) }()
 	return l.Addr().String(), func() error {
