@@ -14,6 +14,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"onepicture/layers"
+	"onepicture/layers/account"
 	"onepicture/layers/alert"
 	"onepicture/layers/index"
 )
@@ -24,6 +25,8 @@ type request struct {
 	id     string // empty: none yet, see name
 	naming sync.Mutex
 	scope  layers.Scope
+	pass   account.Pass // of whom the scope is; the zero value where Options.Scope says it, and on public routes
+	comer  *comer       // on routes that open a session
 }
 
 type requestKey struct{}
@@ -66,11 +69,14 @@ func (r *request) name() string {
 	return r.id
 }
 
-// scoped gives the request its scope and waits for the position that it asks for.
+// scoped gives the request its scope and waits for the position that it asks for. Without a session only the public
+// routes are answered.
 func (s *Server) scoped(c *gin.Context) {
 	ctx := c.Request.Context()
-	if r := requestOf(ctx); r != nil {
-		r.scope = s.Scope(c.Request)
+	if err := s.identify(ctx, c); err != nil {
+		writeProblem(c, err)
+		c.Abort()
+		return
 	}
 	if err := s.await(ctx, c.Request); err != nil {
 		writeProblem(c, err)
@@ -131,7 +137,7 @@ func handle[I, O any](a huma.API, op huma.Operation, s *Server, fn func(context.
 		scope, began := scopeOf(ctx), time.Now()
 		var out *O
 		var err error
-		if !public[op.OperationID] {
+		if !public[op.Path] && !own[op.Path] {
 			err = seesAnything(scope)
 		}
 		if err == nil {
@@ -147,8 +153,11 @@ func handle[I, O any](a huma.API, op huma.Operation, s *Server, fn func(context.
 	})
 }
 
-// public operations tell nothing of the city.
-var public = map[string]bool{"health": true, "live": true, "ready": true}
+// public routes tell nothing of the city.
+var public = map[string]bool{"/health": true, "/health/live": true, "/health/ready": true, signInRoute: true, linkRoute: true, linkLookRoute: true}
+
+// own routes are for everybody who has signed in, also for those without a right.
+var own = map[string]bool{meRoute: true, signOutRoute: true}
 
 // seesAnything refuses a scope that sees nothing, as its zero value does.
 func seesAnything(scope layers.Scope) error {

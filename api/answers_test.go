@@ -17,7 +17,7 @@ func TestAnswers(t *testing.T) {
 		never  []string
 	}{
 		{"/api/deployment", []string{`"name":"测试市"`, `"zone":"Asia/Shanghai"`, `"roots":["990100000000"]`, `"home":"990100000000"`, `"bounds":[113,23,113.2,23.1]`,
-			`"threshold":10`, `"access":"loopback"`, `"synthetic":false`, `"statuses":["unknown","report"`}, nil},
+			`"threshold":10`, `"access":"accounts"`, `"synthetic":false`, `"statuses":["unknown","report"`}, nil},
 		{"/api/places/" + townA, []string{`"areaKm2":0.5`, `"path":[{"code":"990100000000"`, `"children":[{"code":"990101001000"`, `"label":[113.05,23.04]`}, []string{gridA}},
 		{"/api/places/" + cityCode, []string{`"areaKm2":0.5`}, nil}, // of a town, for its density
 		{"/api/places/all", []string{`"code":"all","level":0`, `"bounds":[113,23,113.2,23.1]`, `"children":[{"code":"990100000000"`}, []string{townA}},

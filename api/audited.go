@@ -51,7 +51,7 @@ func deedOf(op *huma.Operation) audit.What {
 // audited records an operation that has ended, and gives an error when its answer must not be shown. Who was refused is
 // counted by route: many are a sign of somebody who tries addresses.
 func (s *Server) audited(ctx context.Context, op *huma.Operation, scope layers.Scope, out any, failed error, began time.Time) error {
-	if public[op.OperationID] {
+	if public[op.Path] {
 		return nil
 	}
 	what := deedOf(op)

@@ -18,7 +18,7 @@ type Deployment struct {
 	Roots     []string      `json:"roots" doc:"Codes of the places that are in no other"`
 	Home      string        `json:"home" doc:"Code of the place that a page opens with: the only root, else all"`
 	Bounds    Maybe[Bounds] `json:"bounds"`
-	Access    string        `json:"access" enum:"loopback" doc:"Who is let in"`
+	Access    string        `json:"access" enum:"accounts" doc:"Who is let in"`
 	Threshold int           `json:"threshold" doc:"Smaller counts of people, except 0, are not told"`
 	Position  string        `json:"position"`
 	AsOf      time.Time     `json:"asOf"`
@@ -38,7 +38,7 @@ func (s *Server) deployment(_ context.Context, scope layers.Scope, _ *struct{}) 
 	w := s.Store.World()
 	d := Deployment{
 		Named: Named{w.Deployment.Name, w.Deployment.NameEn}, Zone: w.Deployment.Zone.String(),
-		Synthetic: w.Deployment.Synthetic, Version: s.Version, Roots: []string{}, Home: home(snap.Tree()), Access: "loopback",
+		Synthetic: w.Deployment.Synthetic, Version: s.Version, Roots: []string{}, Home: home(snap.Tree()), Access: "accounts",
 		Threshold: scope.Threshold, Position: snap.Position().String(), AsOf: utc(snap.At()),
 		Statuses: layers.Statuses[:], Channels: layers.Channels[:],
 	}

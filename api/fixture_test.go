@@ -70,6 +70,8 @@ func newTown(t testing.TB, change func(*Options)) *town {
 	return openTown(t, pool, change)
 }
 
+var loopback = layers.Loopback().Sealed()
+
 // openTown is a server over a database that is there, beside others or alone.
 func openTown(t testing.TB, pool *pgxpool.Pool, change func(*Options)) *town {
 	t.Helper()
@@ -95,6 +97,7 @@ func openTown(t testing.TB, pool *pgxpool.Pool, change func(*Options)) *town {
 		Store: st, Desk: dispatch.New(serving, ledger.New(serving), st, time.Now), Changes: l, Tiles: tile.NewBuilder(st, st.Catalogue), Cache: c,
 		Imports: noImports{}, Audit: deeds, Postgres: pool, Files: page, Version: "test",
 		Alerts: alert.New(serving, ledger.New(serving)),
+		Scope:  func(*http.Request) layers.Scope { return loopback },
 	}
 	if change != nil {
 		change(&o)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"onepicture/layers"
 	"onepicture/layers/audit"
 	"onepicture/layers/cache"
 )
@@ -30,7 +31,7 @@ func TestCacheMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	s, err := New(Options{Cache: c, Audit: audit.New(nil, nil)})
+	s, err := New(Options{Cache: c, Audit: audit.New(nil, nil), Scope: func(*http.Request) layers.Scope { return loopback }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"onepicture/geo"
 	"onepicture/layers"
+	"onepicture/layers/account"
 	"onepicture/layers/cache"
 	"onepicture/layers/dispatch"
 	"onepicture/layers/ledger"
@@ -24,7 +25,10 @@ import (
 	"onepicture/layers/tile"
 )
 
-const tileRoutes = "/tiles/"
+const (
+	tileRoutes   = "/tiles/"
+	metricsRoute = "/metrics"
+)
 
 // Limits of a request.
 const (
@@ -70,8 +74,10 @@ type Options struct {
 	Postgres Pinger
 	Files    fs.FS  // the built page; nil or without index.html: none
 	Version  string // of the program
-	// Scope is what a request may see; nil: layers.Loopback for everybody, and only loopback is let in.
+	Accounts *account.Accounts
+	// Scope, when it is given, takes the place of accounts: it is what each request may see. For tests and measurements.
 	Scope func(*http.Request) layers.Scope
+	Door  Door
 	Now   func() time.Time // nil: time.Now
 }
 
@@ -89,9 +95,8 @@ func New(o Options) (*Server, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Scope == nil {
-		loopback := layers.Loopback().Sealed()
-		o.Scope = func(*http.Request) layers.Scope { return loopback }
+	if o.Accounts == nil && o.Scope == nil {
+		return nil, errors.New("a server needs accounts")
 	}
 	if o.Audit == nil {
 		return nil, errors.New("a server needs an audit: what is personal is recorded before it is shown")
@@ -110,6 +115,7 @@ func New(o Options) (*Server, error) {
 		return nil, fmt.Errorf("make router: %w", err)
 	}
 	s.engine.Use(s.observe, s.guard)
+	secure := s.Door.secure
 	tiles := s.engine.Group(tileRoutes, secureTile, s.scoped)
 	tiles.GET(":layers", s.raw(s.tileJSON))
 	tiles.GET(":layers/:z/:x/:y", s.raw(s.tile))
@@ -118,8 +124,8 @@ func New(o Options) (*Server, error) {
 	s.register(humagin.NewWithGroup(s.engine, group, humaConfig(o.Version)))
 	group.GET(streamRoute, s.raw(s.stream))
 	group.GET(auditFile, s.raw(s.auditCSV))
-	group.GET("/metrics", gin.WrapH(s.metrics.handler()))
-	s.engine.NoRoute(append(rest, s.raw(s.page))...)
+	group.GET(metricsRoute, s.raw(s.measures))
+	s.engine.NoRoute(secure, compressed, s.bounded, s.raw(s.page))
 	s.engine.NoMethod(secure, s.raw(func(c *gin.Context, _ layers.Scope) error {
 		return &statusError{status: http.StatusMethodNotAllowed, code: layers.CodeInvalid, detail: "this address does not take that method"}
 	}))
@@ -151,6 +157,8 @@ func (s *Server) register(a huma.API) {
 	s.sourceRoutes(a)
 	s.importRoutes(a)
 	s.auditRoutes(a)
+	s.signInRoutes(a)
+	s.meRoutes(a)
 	s.healthRoutes(a)
 	describe(a)
 }
@@ -178,9 +186,16 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		WriteTimeout:      30 * time.Second, // a stream moves its own
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
+		TLSConfig:         s.Door.TLS,
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(l) }()
+	go func() {
+		if s.Door.TLS != nil {
+			failed <- server.ServeTLS(l, "", "")
+			return
+		}
+		failed <- server.Serve(l)
+	}()
 	select {
 	case err := <-failed:
 		s.Close()

@@ -10,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"onepicture/layers"
+	"onepicture/layers/account"
 	"onepicture/layers/audit"
 )
 
@@ -50,6 +51,9 @@ func (s *Server) stream(c *gin.Context, scope layers.Scope) error {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no")
 	w := &eventWriter{out: c.Writer, control: http.NewResponseController(c.Writer), scope: scope, after: after}
+	if r := requestOf(c.Request.Context()); r != nil && s.Scope == nil {
+		w.pass = &r.pass
+	}
 	// The server's limits are for short requests; each write below brings its own.
 	_ = w.control.SetReadDeadline(time.Time{}) // a recorder in a test has none
 	w.raw("retry: 1000\n\n")
@@ -95,7 +99,14 @@ func (s *Server) follow(ctx context.Context, w *eventWriter, fresh bool) (again 
 		if err := w.flush(); err != nil {
 			return false, err
 		}
+		// Listen first, then look: a word that comes in between is not missed.
+		revised := w.revised()
+		if err := w.recheck(ctx); err != nil {
+			return false, err
+		}
 		select {
+		case <-revised:
+			continue
 		case <-ctx.Done():
 			return false, ctx.Err()
 		case <-s.hub.done:
@@ -103,6 +114,9 @@ func (s *Server) follow(ctx context.Context, w *eventWriter, fresh bool) (again 
 		case d, ok := <-l.queue:
 			if !ok {
 				return true, nil
+			}
+			if err := w.recheck(ctx); err != nil {
+				return false, err
 			}
 			w.changes(d.messages)
 			w.position(d.through, d.at)
@@ -157,9 +171,38 @@ func (s *Server) catchUp(ctx context.Context, w *eventWriter, through layers.Pos
 type eventWriter struct {
 	out     gin.ResponseWriter
 	control *http.ResponseController
+	pass    *account.Pass // nil: the scope never changes
 	scope   layers.Scope
 	after   layers.Position
 	err     error
+}
+
+// revised is closed when what the pass opens may have changed.
+func (w *eventWriter) revised() <-chan struct{} {
+	if w.pass == nil {
+		return nil
+	}
+	return w.pass.Changed()
+}
+
+// recheck ends the stream when its session is over, and tells the client to load everything again when it may now see
+// something else.
+func (w *eventWriter) recheck(ctx context.Context) error {
+	if w.pass == nil {
+		return nil
+	}
+	scope, err := w.pass.Scope(ctx)
+	if err == nil {
+		err = seesAnything(scope)
+	}
+	if err != nil {
+		return err
+	}
+	if changed := scope.Class() != w.scope.Class(); changed {
+		w.reset(w.after)
+	}
+	w.scope = scope
+	return nil
 }
 
 func (w *eventWriter) raw(text string) {

@@ -13,6 +13,8 @@ import (
 
 	"onepicture/api"
 	"onepicture/frontend"
+	"onepicture/layers"
+	"onepicture/layers/account"
 	"onepicture/layers/alert"
 	"onepicture/layers/audit"
 	"onepicture/layers/cache"
@@ -31,7 +33,7 @@ var databaseSQL = sql.Text("store/database.sql")
 type serveCmd struct {
 	dataFlags
 	cityFlags
-	Listen     string        `help:"Address to listen on; loopback only, until there are accounts." default:"127.0.0.1:8080" env:"ONEPICTURE_LISTEN"`
+	doorFlags
 	Demo       bool          `help:"Load the synthetic city into an empty database, and let new events trickle in." env:"ONEPICTURE_DEMO"`
 	Trickle    time.Duration `help:"Pause between synthetic events while serving with --demo; 0 for none." default:"20s" env:"ONEPICTURE_TRICKLE"`
 	CacheBytes uint64        `help:"Most bytes of tiles held in memory." default:"134217728" env:"ONEPICTURE_CACHE_BYTES"`
@@ -42,7 +44,11 @@ func (c *serveCmd) Run(ctx context.Context) (err error) {
 	if err := c.check(); err != nil {
 		return err
 	}
-	listener, err := listenLoopback(c.Listen)
+	door, err := c.door()
+	if err != nil {
+		return err
+	}
+	listener, err := c.listen(door)
 	if err != nil {
 		return err
 	}
@@ -59,6 +65,9 @@ func (c *serveCmd) Run(ctx context.Context) (err error) {
 	defer feed.Close()
 	if c.Demo {
 		if err := c.loadCity(ctx, feed, c.options()); err != nil {
+			return err
+		}
+		if err := account.New(feed, ledger.New(feed), account.Options{}).PutDemo(ctx); err != nil {
 			return err
 		}
 	}
@@ -84,15 +93,22 @@ func (c *serveCmd) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer streams.Close()
-	return c.serve(ctx, listener, pools{feed, pool, streams}, s.redisURL, keys, deeds)
+	// Requests may not read what accounts are made of; this alone may.
+	o.Name, o.MaxConns = "onepicture accounts", 8
+	secrets, err := sql.Open(ctx, s.databaseURL, o)
+	if err != nil {
+		return err
+	}
+	defer secrets.Close()
+	return c.serve(ctx, listener, door, pools{feed, pool, streams, secrets}, s.redisURL, keys, deeds)
 }
 
-// pools are connections to the one database: of the feed, without time-outs; of requests, with few rights; and of streams
-// that resume.
-type pools struct{ feed, serve, streams *pgxpool.Pool }
+// pools are connections to the one database: of the feed, without time-outs; of requests, with few rights; of streams that
+// resume; and of accounts.
+type pools struct{ feed, serve, streams, secrets *pgxpool.Pool }
 
 // serve keeps the index fed and answers requests.
-func (c *serveCmd) serve(ctx context.Context, listener net.Listener, p pools, redisURL string, keys *personal.Keys, deeds *audit.Log) error {
+func (c *serveCmd) serve(ctx context.Context, listener net.Listener, door api.Door, p pools, redisURL string, keys *personal.Keys, deeds *audit.Log) error {
 	feed, pool, streams := p.feed, p.serve, p.streams
 	redis, err := cache.OpenRedis(redisURL)
 	if err != nil {
@@ -115,10 +131,21 @@ func (c *serveCmd) serve(ctx context.Context, listener net.Listener, p pools, re
 	st := store.New(feed, ledger.New(feed), index.New())
 	st.ReadThrough(pool)
 	desk := dispatch.New(pool, ledger.New(pool), st, time.Now)
+	accounts := account.New(p.secrets, ledger.New(p.secrets), account.Options{Demo: c.Demo, Tree: func() *layers.Tree {
+		if w := st.World(); w != nil {
+			return w.Tree
+		}
+		return nil
+	}})
+	link, err := c.firstAccount(ctx, accounts)
+	if err != nil {
+		return err
+	}
 	server, err := api.New(api.Options{
 		Store: st, Desk: desk, Changes: ledger.New(streams), Tiles: tile.NewBuilder(st, st.Catalogue), Cache: tiles, Imports: imports{pool},
 		Audit: deeds, Postgres: pool, Files: files, Version: version,
-		Alerts: alert.New(pool, ledger.New(pool)),
+		Alerts:   alert.New(pool, ledger.New(pool)),
+		Accounts: accounts, Door: door,
 	})
 	if err != nil {
 		return err
@@ -137,7 +164,11 @@ func (c *serveCmd) serve(ctx context.Context, listener net.Listener, p pools, re
 		return nil
 	})
 	g.Go(func() error {
-		c.announce(ctx, st, listener.Addr())
+		c.announce(ctx, st, door.Secure, listener.Addr(), link)
+		return nil
+	})
+	g.Go(func() error {
+		accounts.Run(ctx)
 		return nil
 	})
 	g.Go(func() error {
@@ -195,8 +226,16 @@ func keepFed(ctx context.Context, st *store.Store, sink func(store.Applied)) err
 	}
 }
 
-// announce prints the address when the picture is complete.
-func (c *serveCmd) announce(ctx context.Context, st *store.Store, addr net.Addr) {
+// firstAccount gives the token of the first administrator's link when nobody can sign in yet; "" otherwise.
+func (c *serveCmd) firstAccount(ctx context.Context, accounts *account.Accounts) (account.Token, error) {
+	if c.Demo {
+		return "", nil
+	}
+	return accounts.First(ctx)
+}
+
+// announce prints the address and how to sign in when the picture is complete.
+func (c *serveCmd) announce(ctx context.Context, st *store.Store, secure bool, addr net.Addr, link account.Token) {
 	began := time.Now()
 	for st.Index().Snapshot() == nil {
 		changed := st.Index().Changed()
@@ -209,22 +248,16 @@ func (c *serveCmd) announce(ctx context.Context, st *store.Store, addr net.Addr)
 		case <-changed:
 		}
 	}
-	fmt.Printf("\n  onepicture is ready (index loaded in %s):\n\n    http://%s/\n\n  Accounts: none yet, so it listens on this machine only; whoever can open it sees sites and events,\n  and people as counts of at least 10. Stop with Ctrl-C.\n\n",
-		time.Since(began).Round(time.Millisecond), addr)
-}
-
-// listenLoopback refuses every address that another machine could reach: there are no accounts yet.
-func listenLoopback(address string) (net.Listener, error) {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, fmt.Errorf("--listen: %q is not host:port", address)
+	address := "http://" + addr.String()
+	if secure {
+		address = "https://" + addr.String()
 	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, fmt.Errorf("--listen: %q can be reached from other machines; until there are accounts it must be loopback, such as 127.0.0.1:8080", address)
+	fmt.Printf("\n  onepicture is ready (index loaded in %s):\n\n    %s/\n\n", time.Since(began).Round(time.Millisecond), address)
+	switch {
+	case c.Demo:
+		fmt.Printf("  Sample accounts, all with the password %s: the sign-in page lists them. Stop with Ctrl-C.\n\n", account.DemoPassword)
+	case link != "":
+		fmt.Printf("  There is no account yet. This link makes you the administrator, once, within %d hours:\n\n    %s/sign-in#link=%s\n\n",
+			int(account.LinkTime.Hours()), address, link)
 	}
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("--listen: %w", err)
-	}
-	return l, nil
 }

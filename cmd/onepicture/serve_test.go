@@ -9,15 +9,19 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"onepicture/layers/account"
 )
 
 // binary builds the program once for all tests.
@@ -72,6 +76,7 @@ type running struct {
 	t     *testing.T
 	cmd   *exec.Cmd
 	url   string
+	http  *http.Client // signed in as the city's duty officer
 	out   *bytes.Buffer
 	ended chan error
 }
@@ -93,8 +98,27 @@ func start(t *testing.T, data string, args ...string) *running {
 	}
 	go func() { r.ended <- r.cmd.Wait() }()
 	t.Cleanup(func() { r.stop() })
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.http = &http.Client{Jar: jar}
 	r.until("ready", func() bool { return r.status("/health/ready") == http.StatusOK })
+	if slices.Contains(args, "--demo") {
+		r.until("signed in", func() bool { return r.signIn("cityduty") == http.StatusNoContent })
+	}
 	return r
+}
+
+// signIn signs in to a sample account and gives the status.
+func (r *running) signIn(name string) int {
+	body := fmt.Sprintf(`{"name":%q,"password":%q}`, name, account.DemoPassword)
+	resp, err := r.http.Post(r.url+"/api/sign-in", "application/json", strings.NewReader(body))
+	if err != nil {
+		return 0
+	}
+	_ = resp.Body.Close()
+	return resp.StatusCode
 }
 
 // until waits for a condition by asking again and again, or fails with what the server said.
@@ -116,7 +140,7 @@ func (r *running) until(what string, ok func() bool) {
 }
 
 func (r *running) status(path string) int {
-	resp, err := http.Get(r.url + path)
+	resp, err := r.http.Get(r.url + path)
 	if err != nil {
 		return 0
 	}
@@ -146,7 +170,7 @@ func (r *running) kill() {
 
 func (r *running) json(path string, into any) {
 	r.t.Helper()
-	resp, err := http.Get(r.url + path)
+	resp, err := r.http.Get(r.url + path)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -178,7 +202,7 @@ func (r *running) report(title string) int64 {
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Idempotency-Key", title)
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := r.http.Do(req)
 	if err != nil {
 		return 0
 	}
@@ -199,7 +223,7 @@ func (r *running) listen(ctx context.Context, after string, n int) (ids []int64,
 		return nil, "", err
 	}
 	req.Header.Set("Last-Event-ID", after)
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := r.http.Do(req)
 	if err != nil {
 		return nil, "", err
 	}
@@ -253,7 +277,8 @@ func TestCityOutlivesKills(t *testing.T) {
 	data := folder(t)
 	s := start(t, data, smallCity...)
 	first := s.totals()
-	if first.Person != 2000 || first.Site == 0 || first.Event == 0 {
+	// Where so few people live no number of them is ever released; that none is lost is what check finds in the end.
+	if first.Person != 0 || first.Site == 0 || first.Event == 0 {
 		t.Fatalf("the city has %+v", first)
 	}
 	acknowledged := 0
@@ -345,6 +370,10 @@ func TestRefusedBeforeAnythingIsMade(t *testing.T) {
 		want string
 	}{
 		{"another machine's address", []string{"serve", "--listen", "0.0.0.0:8080"}, nil, "must be loopback"},
+		{"a certificate without its key", []string{"serve", "--tls-cert", file}, nil, "belong together"},
+		{"a certificate that is none", []string{"serve", "--tls-cert", file, "--tls-key", file}, nil, "--tls-cert, --tls-key"},
+		{"TLS twice", []string{"serve", "--tls-cert", file, "--tls-key", file, "--behind-proxy", "10.0.0.0/8"}, nil, "exclude each other"},
+		{"a proxy that is no network", []string{"serve", "--behind-proxy", "everybody"}, nil, "behind-proxy"},
 		{"no port", []string{"serve", "--listen", "127.0.0.1"}, nil, "not host:port"},
 		{"an unknown flag", []string{"serve", "--colour", "red"}, nil, "unknown flag"},
 		{"a tiny city", []string{"demo", "--people", "3"}, nil, "not between"},

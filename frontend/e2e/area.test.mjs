@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { axe, launch, open, out, ready, report, server, somewhere } from './browser.mjs';
+import { axe, launch, open, out, ready, report, server, session, somewhere } from './browser.mjs';
 
 let browser;
 let here;
@@ -19,11 +19,11 @@ async function counted(page) {
   const text = new URL(page.url()).searchParams.get('area');
   assert.ok(text, 'the address holds no area');
   const ring = text.split(';').map((c) => c.split(',').map(Number));
-  const groups = await (await fetch(`${server}/api/layers`)).json();
+  const groups = await (await fetch(`${server}/api/layers`, { headers: { cookie: await session() } })).json();
   const on = groups.groups.flatMap((g) => g.layers).filter((l) => l.visible && l.kind !== 'place');
   const response = await fetch(`${server}/api/count`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', cookie: await session() },
     body: JSON.stringify({
       area: { type: 'Polygon', coordinates: [[...ring, ring[0]]] },
       layers: on.map((l) => l.code),
@@ -217,7 +217,9 @@ test('on a phone: drawn by taps, counted in the sheet, nothing too small', async
 test('places are coloured by what is chosen, with a legend of its classes', async () => {
   const { page, bad, close } = await open(browser, '/command?layers=');
   await ready(page);
-  const figures = await (await fetch(`${server}/api/places/${here.deployment.home}/figures`)).json();
+  const figures = await (
+    await fetch(`${server}/api/places/${here.deployment.home}/figures`, { headers: { cookie: await session() } })
+  ).json();
   for (const [word, field] of [
     ['登记人口', 'person'],
     ['重点场所', 'site'],

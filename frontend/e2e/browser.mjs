@@ -20,10 +20,35 @@ export function launch() {
   });
 }
 
-/** Opens a page that records what must not happen: errors, policy violations and requests to other hosts. */
-export async function open(browser, path, { width = 1920, height = 1080, base = server, ...more } = {}) {
+/** The cookie of a sample account's session, for requests beside the browser; each account signs in once. */
+export function session(name = 'cityduty') {
+  sessions[name] ??= signIn(name);
+  return sessions[name];
+}
+const sessions = {};
+async function signIn(name) {
+  const ways = await (await fetch(`${server}/api/sign-in`)).json();
+  const answer = await fetch(`${server}/api/sign-in`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ name, password: ways.demo.password }),
+  });
+  if (answer.status !== 204) throw new Error(`signing in as ${name}: ${answer.status} ${await answer.text()}`);
+  return answer.headers.get('set-cookie').split(';')[0];
+}
+
+/** Opens a page as a sample account (null: as nobody) that records what must not happen: errors, policy violations and requests to other hosts. */
+export async function open(
+  browser,
+  path,
+  { width = 1920, height = 1080, base = server, as = 'cityduty', ...more } = {},
+) {
   const phone = width < 600;
   const context = await browser.newContext({ viewport: { width, height }, hasTouch: phone, isMobile: phone, ...more });
+  if (as) {
+    const [name, value] = (await session(as)).split('=');
+    await context.addCookies([{ name, value, url: base, httpOnly: true, sameSite: 'Strict' }]);
+  }
   const page = await context.newPage();
   const bad = [];
   page.on('console', (m) => {
@@ -141,7 +166,7 @@ export async function wire() {
 export async function report(event) {
   const response = await fetch(`${server}/api/events`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', cookie: await session() },
     body: JSON.stringify({ datum: 'WGS84', category: 'fire', ...event }),
   });
   const body = await response.json();
@@ -151,7 +176,7 @@ export async function report(event) {
 
 /** A point well inside the deployment: the label of one of its towns. */
 export async function somewhere() {
-  const get = async (path) => (await fetch(server + path)).json();
+  const get = async (path) => (await fetch(server + path, { headers: { cookie: await session() } })).json();
   const deployment = await get('/api/deployment');
   const city = await get(`/api/places/${deployment.roots[0]}`);
   const town = city.children.find((c) => c.label) ?? city.place;

@@ -9,8 +9,10 @@ import type {
   Figures,
   LayerGroup,
   LonLat,
+  Me,
   PlaceHit,
   PlaceView,
+  SignInWays,
   SiteDetail,
   Source,
 } from './model';
@@ -59,9 +61,23 @@ async function read<T>(url: string, ask: Ask, more: RequestInit): Promise<T> {
     if (ask.signal?.aborted) throw cause;
     throw new ApiError('network', 0, '', 0);
   }
+  if (response.status === 401 && !url.startsWith(SIGN_IN)) leaveForSignIn();
   if (!response.ok) throw await problem(response);
-  return (await response.json()) as T;
+  return (response.status === 204 ? undefined : await response.json()) as T;
 }
+
+const SIGN_IN = '/api/sign-in';
+
+/** Where somebody goes who is not signed in; from there the way leads back to this view. */
+export function signInAddress(here: string): string {
+  return here.startsWith('/sign-in') ? '/sign-in' : `/sign-in?${new URLSearchParams({ to: here })}`;
+}
+
+function leaveForSignIn() {
+  if (!location.pathname.startsWith('/sign-in')) location.assign(signInAddress(location.pathname + location.search));
+}
+
+const post = <T>(path: string, body: unknown) => read<T>(path, {}, { method: 'POST', body: JSON.stringify(body) });
 
 async function problem(response: Response): Promise<ApiError> {
   let body: { code?: string; detail?: string } = {};
@@ -76,6 +92,12 @@ async function problem(response: Response): Promise<ApiError> {
 }
 
 export const api = {
+  me: (ask: Ask = {}) => get<Me>('/api/me', ask),
+  signInWays: (ask: Ask = {}) => get<SignInWays>(SIGN_IN, ask),
+  signIn: (name: string, password: string) => post<void>(SIGN_IN, { name, password }),
+  signOut: () => post<void>('/api/sign-out', {}),
+  linkOwner: (token: string) => post<{ name: string }>(`${SIGN_IN}/link/look`, { token }),
+  useLink: (token: string, password: string) => post<void>(`${SIGN_IN}/link`, { token, password }),
   deployment: (ask: Ask = {}) => get<Deployment>('/api/deployment', ask),
   place: (code: string, ask: Ask = {}) => get<PlaceView>(`/api/places/${code}`, ask),
   search: async (q: string, limit: number, ask: Ask = {}) =>

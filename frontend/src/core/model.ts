@@ -270,3 +270,34 @@ export interface Change {
   layers: string[];
   count: number | null;
 }
+
+export interface RoleName extends Named {
+  code: string;
+  about: string;
+  aboutEn: string;
+}
+
+/** How one can sign in. */
+export interface SignInWays {
+  /** Sample accounts; null outside of demo mode. */
+  demo: {
+    password: string;
+    accounts: (Named & { signInName: string; role: RoleName; place: PlaceRef | null })[];
+  } | null;
+}
+
+export type Seen = 'none' | 'counts' | 'records';
+
+/** Who is signed in, and what they may see and do. */
+export interface Me extends Named {
+  actor: string;
+  signInName: string;
+  roles: { role: RoleName; place: PlaceRef | null; from: string; until: string | null }[];
+  rights: string[];
+  words: { zh: string; en: string }[];
+  threshold: number;
+  sees: { person: Seen; site: Seen; event: Seen };
+  since: string;
+  ends: string;
+  idleMinutes: number;
+}

@@ -6,6 +6,7 @@ type Face = () => Promise<{ default: Component }>;
 /** The faces by the first part of their address; the first is what "/" opens. */
 export const FACES: Readonly<Record<string, Face>> = {
   command: () => import('./command/CommandFace.vue'),
+  'sign-in': () => import('./sign-in/SignInFace.vue'),
 };
 
 /** The face of an address; undefined when there is none. */

@@ -47,6 +47,7 @@ export function createSituation(state: ViewState, words: Words) {
       classes.refresh();
       sources.refresh();
     },
+    lost: () => deployment.refresh(),
     all: () => {
       for (const r of [deployment, place, figures, events, alerts, groups, classes, sources]) r.refresh();
     },
@@ -175,6 +176,7 @@ interface Effects {
   figures(position: string): void;
   alert(position: string): void;
   catalogue(): void;
+  lost(): void;
   all(): void;
 }
 
@@ -221,6 +223,7 @@ function useStream(deployment: Ref<{ position: string; asOf: string } | null>, e
       asOf.value = d.asOf;
       watch(s.state, (v, old) => {
         streamState.value = v;
+        if (v === 'lost') effects.lost(); // perhaps the session is over: then the answer leads to the sign-in page
         // What failed while the server was away is read again.
         if (old === 'lost' && v === 'live') {
           effects.all();

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import { axe, launch, open, out, ready, server } from './browser.mjs';
+
+let browser;
+before(async () => {
+  await mkdir(out, { recursive: true });
+  browser = await launch();
+});
+after(() => browser?.close());
+
+/** What the page says to its console when the server answers 401, as it must. */
+const expected = (line) => /status of 401/.test(line);
+
+test('whoever is not signed in is sent to the sign-in page, and from there back to the view', async () => {
+  for (const [lang, width, height] of [
+    ['zh-CN', 1280, 900],
+    ['en', 390, 844],
+  ]) {
+    const { page, bad, close } = await open(browser, `/command?theme=light&lang=${lang}`, { width, height, as: null });
+    await page.waitForURL(/\/sign-in\?to=/);
+    await page.waitForSelector('[data-account=cityduty]');
+    await page.screenshot({ path: `${out}sign-in-${lang}.png`, fullPage: true });
+    assert.equal(await page.locator('html').getAttribute('lang'), lang);
+    assert.deepEqual(await axe(page), []);
+    await page.click('[data-account=cityduty]');
+    await page.waitForURL(/\/command\?theme=light/);
+    await ready(page);
+    assert.deepEqual(
+      bad.filter((l) => !expected(l)),
+      [],
+    );
+    await close();
+  }
+});
+
+test('a wrong password says what to do; the right one signs in by keyboard', async () => {
+  const { page, bad, close } = await open(browser, '/sign-in', { as: null });
+  await page.waitForSelector('[data-account]');
+  await page.keyboard.type('townduty');
+  await page.keyboard.press('Tab');
+  await page.keyboard.type('not the password');
+  await page.keyboard.press('Enter');
+  await page.getByRole('alert').waitFor();
+  assert.deepEqual(await axe(page), []);
+  await page.fill('[name=password]', 'look-at-one-map');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(`${server}/`);
+  await ready(page);
+  assert.deepEqual(
+    bad.filter((l) => !expected(l)),
+    [],
+  );
+  await close();
+});
+
+test('the header tells who is signed in and their rights; signing out ends the page and its session', async () => {
+  const { page, bad, close } = await open(browser, '/sign-in?to=/command', { as: null });
+  await page.click('[data-account=clerk]');
+  await ready(page);
+  const [cookie] = await page.context().cookies();
+  assert.ok(cookie.httpOnly && cookie.sameSite === 'Strict', JSON.stringify(cookie));
+  assert.equal(await page.evaluate(() => document.cookie), '', 'a script reads the session');
+  await page.getByRole('button', { name: /已登录/ }).click();
+  const rights = page.getByRole('region', { name: '我的权限' });
+  assert.match(await rights.innerText(), /社区专员（.+）.+计数.+单条记录/s);
+  await page.screenshot({ path: `${out}rights.png` });
+  assert.deepEqual(await axe(page), []);
+  await rights.getByRole('button', { name: '退出' }).click();
+  await page.waitForURL(/\/sign-in/);
+  const status = await fetch(`${server}/api/me`, { headers: { cookie: `${cookie.name}=${cookie.value}` } });
+  assert.equal(status.status, 401, 'the session lives on');
+  assert.deepEqual(
+    bad.filter((l) => !expected(l)),
+    [],
+  );
+  await close();
+});
+
+test('a page whose session ends elsewhere goes to the sign-in page by itself', async () => {
+  const { page, close } = await open(browser, '/sign-in?to=/command', { as: null });
+  await page.click('[data-account=analyst]');
+  await ready(page);
+  const [{ name, value }] = await page.context().cookies();
+  await fetch(`${server}/api/sign-out`, {
+    method: 'POST',
+    headers: { cookie: `${name}=${value}`, 'content-type': 'application/json' },
+    body: '{}',
+  });
+  await page.waitForURL(/\/sign-in\?to=/, { timeout: 10_000 });
+  await close();
+});

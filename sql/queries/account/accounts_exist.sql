@@ -1,0 +1,5 @@
+select exists (
+    select
+    from account
+    where not demo
+)

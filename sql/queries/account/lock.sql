@@ -1,0 +1,4 @@
+select id
+from account
+where id = $1
+for update

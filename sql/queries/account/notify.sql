@@ -1,0 +1,1 @@
+select pg_notify('account', $1::text)

@@ -1,0 +1,3 @@
+update account
+set password = $2, password_at = $3
+where id = $1
