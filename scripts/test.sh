@@ -16,7 +16,7 @@ step() {
 	fi
 	printf 'FAILED after %d s\n' $((SECONDS - start))
 	# What broke, by its own words first, then the end of the output; all within the last 50 lines.
-	grep -nE '^(--- FAIL|FAIL|panic:)|_test\.go:[0-9]+:|^(not ok|✖)|AssertionError|Error:|error TS|✗|×' "$logs/$name.log" | head -22 | cut -c1-400
+	grep -nE '^(--- FAIL|FAIL|panic:)|_test\.go:[0-9]+:|^(not ok|✖)|^ *error: |AssertionError|Error:|error TS|✗|×' "$logs/$name.log" | head -22 | cut -c1-400
 	echo "-- the last lines of: $name"
 	tail -20 "$logs/$name.log" | cut -c1-400
 	echo "FAILED: $name (run it alone: $*)"
