@@ -78,6 +78,10 @@ func eventPut(c *columns, p *index.Put) {
 type columns struct {
 	list [][]byte
 	bad  bool
+	last struct { // location and its key: those of an address often follow each other
+		lon, lat float64
+		key      geo.Key
+	}
 }
 
 func (c *columns) fixed(i, size int) []byte {
@@ -112,7 +116,12 @@ func (c *columns) int16(i int) int16 {
 func (c *columns) float(i int) float64 { return math.Float64frombits(uint64(c.int64(i))) }
 
 // key is the location whose longitude and latitude are the columns i and i+1.
-func (c *columns) key(i int) geo.Key { return geo.KeyOf(c.float(i), c.float(i+1)) }
+func (c *columns) key(i int) geo.Key {
+	if lon, lat := c.float(i), c.float(i+1); lon != c.last.lon || lat != c.last.lat || c.last.key == 0 {
+		c.last.lon, c.last.lat, c.last.key = lon, lat, geo.KeyOf(lon, lat)
+	}
+	return c.last.key
+}
 
 // PostgreSQL counts days and microseconds from 2000-01-01.
 const (

@@ -182,7 +182,7 @@ func (w *walker) question() (kind, request) {
 // polygonRequest counts in a square; size in degrees from its middle.
 func polygonRequest(at orb.Point, size float64) request {
 	b := orb.Bound{Min: at, Max: at}.Pad(size)
-	body := fmt.Sprintf(`{"polygon":{"type":"Polygon","coordinates":[[[%.6f,%.6f],[%.6f,%.6f],[%.6f,%.6f],[%.6f,%.6f],[%.6f,%.6f]]]}}`,
+	body := fmt.Sprintf(`{"area":{"type":"Polygon","coordinates":[[[%.6f,%.6f],[%.6f,%.6f],[%.6f,%.6f],[%.6f,%.6f],[%.6f,%.6f]]]}}`,
 		b.Min[0], b.Min[1], b.Max[0], b.Min[1], b.Max[0], b.Max[1], b.Min[0], b.Max[1], b.Min[0], b.Min[1])
 	return request{method: http.MethodPost, path: "/api/count", body: []byte(body)}
 }
