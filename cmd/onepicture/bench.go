@@ -49,7 +49,7 @@ func (c *benchCmd) Run(ctx context.Context) error {
 		}
 		defer stop()
 		rows, err := bench.Run(ctx, pool, bench.Options{Only: c.Only, Report: func(r bench.Row) {
-			fmt.Fprintf(os.Stderr, "row %s measured\n", r.ID)
+			_ = bench.Markdown(os.Stderr, []bench.Row{r}) // to be seen at once, and kept if the rest fails
 		}})
 		if err != nil {
 			return err

@@ -204,14 +204,6 @@ func (r *run) memory(context.Context) (Row, error) {
 	return row, nil
 }
 
-// imports is row 8.
-func (r *run) imports(context.Context) (Row, error) {
-	return Row{
-		What: "import from CSV to queryable", Ours: "`go test -run - -bench Import ./layers/intake`", Baseline: "COPY + keys + GiST, in the same benchmark",
-		Ratio: "–", Target: "≥ 0.4", Met: Open,
-	}, nil
-}
-
 // hot is row 4.
 func (r *run) hot(ctx context.Context) (Row, error) { return r.overHTTP(ctx, false) }
 
