@@ -3,33 +3,13 @@
 // It is no test of the default run: its numbers depend on the machine. A tile is blank from the browser's question to the
 // last byte of the answer, unless a coarser tile of the same set was there before, which the map draws meanwhile.
 import { writeFile } from 'node:fs/promises';
-import { launch, open, ready, server, somewhere } from './browser.mjs';
+import { launch, open, ready, somewhere } from './browser.mjs';
 
 const STEPS_IN = 10; // each a notch or two of the wheel
-const cookie = process.env.ONEPICTURE_COOKIE; // NAME=VALUE of a session, where one is needed
-
 const browser = await launch();
 try {
-  const here = await somewhere(cookie);
-  const [name, value] = cookie?.split('=') ?? [];
-  const storageState = cookie
-    ? {
-        cookies: [
-          {
-            name,
-            value,
-            domain: new URL(server).hostname,
-            path: '/',
-            expires: -1,
-            httpOnly: true,
-            secure: false,
-            sameSite: 'Lax',
-          },
-        ],
-        origins: [],
-      }
-    : undefined;
-  const { page, bad, close } = await open(browser, '/command', { width: 1920, height: 1080, storageState });
+  const here = await somewhere();
+  const { page, bad, close } = await open(browser, '/command');
   const tiles = watch(page);
   await ready(page);
   await quiet(tiles);
