@@ -17,6 +17,7 @@ import (
 	"onepicture/layers/account"
 	"onepicture/layers/alert"
 	"onepicture/layers/index"
+	"onepicture/layers/photo"
 )
 
 // request is what the adapter knows of a request; it travels as its context.
@@ -88,13 +89,14 @@ func (s *Server) scoped(c *gin.Context) {
 
 // bounded gives the request its deadline and its body's limit. Tiles have their deadline where they are built.
 func (s *Server) bounded(c *gin.Context) {
-	if c.FullPath() != streamRoute {
+	route := c.FullPath()
+	if route != streamRoute && route != partRoute {
 		ctx, cancel := context.WithTimeout(c.Request.Context(), deadline)
 		defer cancel()
 		c.Request = c.Request.WithContext(ctx)
 	}
 	limit := int64(maxBody)
-	if most, ok := bodies[c.FullPath()]; ok {
+	if most, ok := bodies[route]; ok {
 		limit = most
 	}
 	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, limit)
@@ -102,7 +104,7 @@ func (s *Server) bounded(c *gin.Context) {
 }
 
 // bodies are the limits of bodies that may be larger than others, by route.
-var bodies = map[string]int64{countRoute: maxAreaBody, alertsRoute: alert.MaxBytes + 1}
+var bodies = map[string]int64{countRoute: maxAreaBody, alertsRoute: alert.MaxBytes + 1, partRoute: photo.MaxPart}
 
 const minPosition = "X-Min-Position"
 

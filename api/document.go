@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
@@ -66,6 +67,18 @@ func describe(a huma.API) {
 		&huma.Param{Name: "filter", In: "query", Description: "CQL2 text over the properties of the layers' kind", Schema: condition},
 		other("query", "from", "RFC 3339: only what is of this time or later"), other("query", "to", "RFC 3339: only what is earlier"),
 		other("header", "If-None-Match", "ETag of the tile that is there already"))
+	add("photo", "/api/photos/{id}/{size}", "A photo of an event", "Always a JPEG that the server has drawn anew.", "image/jpeg",
+		map[string]string{"200": "The picture", "304": "It is there already"}, path("id", "The photo's", whole),
+		path("size", "large (1,600 pixels a side) or small (320)", text))
+	a.OpenAPI().AddOperation(&huma.Operation{
+		OperationID: "photo-part", Method: http.MethodPatch, Path: "/api/photos/{upload}/part", Summary: "Send a part of a photo",
+		Description: "What has come when a connection breaks is kept. With the last byte the photo is checked and shown.",
+		Parameters: []*huma.Param{path("upload", "From the photo's start", text),
+			{Name: "offset", In: "query", Required: true, Description: "Bytes that are there already", Schema: whole}},
+		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/octet-stream": {}}},
+		Responses: map[string]*huma.Response{"default": problem, "200": {Description: "How far it has come",
+			Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Ref: "#/components/schemas/PhotoUpload"}}}}},
+	})
 	add("stream", streamRoute, "Every change as it is committed",
 		"Server-sent events: change, position (at least every 5 s), reset (load everything again).", "text/event-stream",
 		map[string]string{"200": "The events"}, other("query", "after", "Position after which to begin"),

@@ -24,6 +24,7 @@ import (
 	"onepicture/layers/dispatch"
 	"onepicture/layers/index"
 	"onepicture/layers/ledger"
+	"onepicture/layers/photo"
 	"onepicture/layers/store"
 	"onepicture/layers/tile"
 	"onepicture/sql/sqltest"
@@ -83,6 +84,11 @@ func openTown(t testing.TB, pool *pgxpool.Pool, change func(*Options)) *town {
 	if err != nil {
 		t.Fatal(err)
 	}
+	album, err := photo.Open(photo.Options{Dir: t.TempDir(), Pool: serving, Owner: pool, Ledger: ledger.New(serving), Picture: st, Reserve: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = album.Close() })
 	deeds := audit.New(serving, nil)
 	recording, stopRecording := context.WithCancel(context.Background())
 	recorded := make(chan error, 1)
@@ -96,6 +102,7 @@ func openTown(t testing.TB, pool *pgxpool.Pool, change func(*Options)) *town {
 	o := Options{
 		Store: st, Desk: dispatch.New(serving, ledger.New(serving), st, time.Now), Changes: l, Tiles: tile.NewBuilder(st, st.Catalogue), Cache: c,
 		Imports: noImports{}, Audit: deeds, Postgres: pool, Files: page, Version: "test",
+		Photos: album,
 		Alerts: alert.New(serving, ledger.New(serving)),
 		Scope:  func(*http.Request) layers.Scope { return loopback },
 	}

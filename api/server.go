@@ -21,6 +21,7 @@ import (
 	"onepicture/layers/cache"
 	"onepicture/layers/dispatch"
 	"onepicture/layers/ledger"
+	"onepicture/layers/photo"
 	"onepicture/layers/store"
 	"onepicture/layers/tile"
 )
@@ -71,6 +72,7 @@ type Options struct {
 	Imports  Imports
 	Audit    Audit
 	Alerts   Alerts
+	Photos   *photo.Album // nil: none are kept
 	Postgres Pinger
 	Files    fs.FS  // the built page; nil or without index.html: none
 	Version  string // of the program
@@ -124,6 +126,8 @@ func New(o Options) (*Server, error) {
 	s.register(humagin.NewWithGroup(s.engine, group, humaConfig(o.Version)))
 	group.GET(streamRoute, s.raw(s.stream))
 	group.GET(auditFile, s.raw(s.auditCSV))
+	group.PATCH(partRoute, s.raw(s.photoPart))
+	group.GET(photoRoute, s.raw(s.photoFile))
 	group.GET(metricsRoute, s.raw(s.measures))
 	s.engine.NoRoute(secure, compressed, s.bounded, s.raw(s.page))
 	s.engine.NoMethod(secure, s.raw(func(c *gin.Context, _ layers.Scope) error {
@@ -152,6 +156,7 @@ func (s *Server) register(a huma.API) {
 	s.layerRoutes(a)
 	s.eventRoutes(a)
 	s.lifeRoutes(a)
+	s.photoRoutes(a)
 	s.siteRoutes(a)
 	s.alertRoutes(a)
 	s.sourceRoutes(a)

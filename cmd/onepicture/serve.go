@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"path/filepath"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -23,6 +25,7 @@ import (
 	"onepicture/layers/index"
 	"onepicture/layers/ledger"
 	"onepicture/layers/personal"
+	"onepicture/layers/photo"
 	"onepicture/layers/store"
 	"onepicture/layers/tile"
 	"onepicture/sql"
@@ -36,6 +39,7 @@ type serveCmd struct {
 	doorFlags
 	Demo       bool          `help:"Load the synthetic city into an empty database, and let new events trickle in." env:"ONEPICTURE_DEMO"`
 	Trickle    time.Duration `help:"Pause between synthetic events while serving with --demo; 0 for none." default:"20s" env:"ONEPICTURE_TRICKLE"`
+	Photos     string        `help:"Folder of the events' photos, shared by all servers of one database; without it, photos in the data folder." env:"ONEPICTURE_PHOTOS" type:"path" placeholder:"DIR"`
 	CacheBytes uint64        `help:"Most bytes of tiles held in memory." default:"134217728" env:"ONEPICTURE_CACHE_BYTES"`
 }
 
@@ -130,6 +134,13 @@ func (c *serveCmd) serve(ctx context.Context, listener net.Listener, door api.Do
 	}
 	st := store.New(feed, ledger.New(feed), index.New())
 	st.ReadThrough(pool)
+	album, err := photo.Open(photo.Options{
+		Dir: cmp.Or(c.Photos, filepath.Join(c.Data, "photos")), Pool: pool, Owner: feed, Ledger: ledger.New(pool), Picture: st,
+	})
+	if err != nil {
+		return err
+	}
+	defer album.Close()
 	desk := dispatch.New(pool, ledger.New(pool), st, time.Now)
 	accounts := account.New(p.secrets, ledger.New(p.secrets), account.Options{Demo: c.Demo, Tree: func() *layers.Tree {
 		if w := st.World(); w != nil {
@@ -144,6 +155,7 @@ func (c *serveCmd) serve(ctx context.Context, listener net.Listener, door api.Do
 	server, err := api.New(api.Options{
 		Store: st, Desk: desk, Changes: ledger.New(streams), Tiles: tile.NewBuilder(st, st.Catalogue), Cache: tiles, Imports: imports{pool},
 		Audit: deeds, Postgres: pool, Files: files, Version: version,
+		Photos:   album,
 		Alerts:   alert.New(pool, ledger.New(pool)),
 		Accounts: accounts, Door: door,
 	})
@@ -183,6 +195,10 @@ func (c *serveCmd) serve(ctx context.Context, listener net.Listener, door api.Do
 			return nil
 		})
 	}
+	g.Go(func() error {
+		album.KeepSwept(ctx, time.Hour, func(err error) { slog.Error("photos are not swept; trying again", "error", err) })
+		return nil
+	})
 	if c.Demo && c.Trickle > 0 {
 		g.Go(func() error {
 			// The demo's events must not end the server.

@@ -1,0 +1,4 @@
+select id, event_id, role, hash, width, height, bytes, taken_at, added_at
+from photo
+where event_id = $1
+order by id

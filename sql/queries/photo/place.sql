@@ -1,0 +1,3 @@
+select coalesce(place_id, 0)
+from event
+where id = $1

@@ -1,0 +1,3 @@
+select distinct hash
+from photo
+where hash = any($1::bytea[])
