@@ -42,12 +42,14 @@ export default [
   ),
   wall(['src/map/**'], [own(['@/ui/*', '@/faces/*', '../ui/*', '../faces/*'], 'map imports core only.')]),
   wall(['src/ui/**'], [maplibre, own(['@/map/*', '@/faces/*', '../map/*', '../faces/*'], 'ui imports core only.')]),
-  wall(
-    ['src/faces/command/**'],
-    [
-      maplibre,
-      own(['@/faces/!(command)/**', '@/faces/!(command)', '../!(command)/**'], 'A face never imports another.'),
-    ],
+  ...['command', 'field', 'ui'].map((face) =>
+    wall(
+      [`src/faces/${face}/**`],
+      [
+        maplibre,
+        own([`@/faces/!(${face})/**`, `@/faces/!(${face})`, `../!(${face})/**`], 'A face never imports another.'),
+      ],
+    ),
   ),
   wall(['src/main.ts', 'src/App.vue'], [maplibre]),
 ];

@@ -10,7 +10,9 @@ import type {
   LayerGroup,
   LonLat,
   Me,
+  Photo,
   PlaceHit,
+  PlaceRef,
   PlaceView,
   SignInWays,
   SiteDetail,
@@ -44,13 +46,14 @@ export interface Ask {
 
 type Query = Readonly<Record<string, string | number | undefined>>;
 
-async function get<T>(path: string, ask: Ask, query: Query = {}): Promise<T> {
+/** Reads JSON of the API; seen is told of the answer's headers. */
+export async function get<T>(path: string, ask: Ask, query: Query = {}, seen?: (r: Response) => void): Promise<T> {
   const search = new URLSearchParams();
   for (const [k, v] of Object.entries(query)) if (v !== undefined) search.set(k, String(v));
-  return read<T>(search.size ? `${path}?${search}` : path, ask, {});
+  return read<T>(search.size ? `${path}?${search}` : path, ask, {}, seen);
 }
 
-async function read<T>(url: string, ask: Ask, more: RequestInit): Promise<T> {
+async function read<T>(url: string, ask: Ask, more: RequestInit, seen?: (r: Response) => void): Promise<T> {
   const headers: Record<string, string> = { accept: 'application/json' };
   if (more.body) headers['content-type'] = 'application/json';
   if (ask.min) headers['x-min-position'] = ask.min;
@@ -63,6 +66,7 @@ async function read<T>(url: string, ask: Ask, more: RequestInit): Promise<T> {
   }
   if (response.status === 401 && !url.startsWith(SIGN_IN)) leaveForSignIn();
   if (!response.ok) throw await problem(response);
+  seen?.(response);
   return (response.status === 204 ? undefined : await response.json()) as T;
 }
 
@@ -79,7 +83,8 @@ function leaveForSignIn() {
 
 const post = <T>(path: string, body: unknown) => read<T>(path, {}, { method: 'POST', body: JSON.stringify(body) });
 
-async function problem(response: Response): Promise<ApiError> {
+/** The error that an answer tells of. */
+export async function problem(response: Response): Promise<ApiError> {
   let body: { code?: string; detail?: string } = {};
   try {
     body = (await response.json()) as typeof body;
@@ -103,11 +108,18 @@ export const api = {
   search: async (q: string, limit: number, ask: Ask = {}) =>
     (await get<{ places: PlaceHit[] }>('/api/places', ask, { q, limit })).places,
   figures: (code: string, ask: Ask = {}) => get<Figures>(`/api/places/${code}/figures`, ask),
+  /** The places at a location, from the root down; empty outside of all. */
+  placesAt: async (lon: number, lat: number, ask: Ask = {}) =>
+    (await get<{ path: PlaceRef[] }>('/api/places', ask, { at: `${lon},${lat}` })).path,
   layers: async (ask: Ask = {}) => (await get<{ groups: LayerGroup[] }>('/api/layers', ask)).groups,
   classes: (ask: Ask = {}) => get<Classes>('/api/classes', ask),
   sources: async (ask: Ask = {}) => (await get<{ sources: Source[] }>('/api/sources', ask)).sources,
   events: (place: string, limit: number, before: string | undefined, ask: Ask = {}) =>
     get<EventPage>('/api/events', ask, { place, status: 'all', limit, before }),
+  openEvents: async (place: string, category: string, limit: number, ask: Ask = {}) =>
+    (await get<EventPage>('/api/events', ask, { place, category, limit, status: 'open' })).events,
+  photos: async (event: number, ask: Ask = {}) =>
+    (await get<{ photos: Photo[] }>(`/api/events/${event}/photos`, ask)).photos,
   event: (id: number, ask: Ask = {}) => get<EventDetail>(`/api/events/${id}`, ask),
   alerts: (place: string, ask: Ask = {}) => get<AlertList>('/api/alerts', ask, { place }),
   alert: (id: number, ask: Ask = {}) => get<Alert>(`/api/alerts/${id}`, ask),

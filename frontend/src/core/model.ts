@@ -301,3 +301,28 @@ export interface Me extends Named {
   ends: string;
   idleMinutes: number;
 }
+
+/** A stored picture of an event. */
+export interface Photo {
+  id: number;
+  event: number;
+  role: 'report' | 'before' | 'after';
+  width: number;
+  height: number;
+  bytes: number;
+  /** SHA-256, by which steps name it as evidence. */
+  hash: string;
+  takenAt: string | null;
+  addedAt: string;
+  /** Addresses of the picture, at most 1,600 and 320 pixels a side. */
+  large: string;
+  small: string;
+}
+
+/** How far a photo has come to the server. */
+export interface PhotoUpload {
+  upload: string;
+  size: number;
+  offset: number;
+  photo: Photo | null;
+}

@@ -6,7 +6,9 @@ type Face = () => Promise<{ default: Component }>;
 /** The faces by the first part of their address; the first is what "/" opens. */
 export const FACES: Readonly<Record<string, Face>> = {
   command: () => import('./command/CommandFace.vue'),
+  field: () => import('./field/FieldFace.vue'),
   'sign-in': () => import('./sign-in/SignInFace.vue'),
+  ui: () => import('./ui/UiFace.vue'),
 };
 
 /** The face of an address; undefined when there is none. */

@@ -1,6 +1,8 @@
+import field from './field.en';
 import type zh from './zh';
 
 const en: Record<keyof typeof zh, string> = {
+  ...field,
   'app.name': 'One picture',
   'app.skip': 'Skip to the lists',
   'app.synthetic': 'Synthetic data',

@@ -1,0 +1,132 @@
+import { ApiError, type Ask, get } from '@/core/api';
+import type { EventDetail, EventSummary, Named } from '@/core/model';
+import type { Item } from '@/core/outbox/store';
+
+/** A step that the reader may take. */
+export interface Action {
+  step: string;
+  to: string;
+  needs: string[];
+  photos: number;
+}
+
+export interface Task {
+  event: EventSummary;
+  version: number;
+  suspendedAt: string | null;
+  actions: Action[];
+}
+
+/** The reader as a worker. */
+export interface Worker extends Named {
+  id: number;
+  unit: Named & { code: string };
+  level: string;
+  desk: boolean;
+  onDuty: boolean;
+}
+
+export interface Tasks {
+  worker: Worker | null;
+  tasks: Task[];
+  /** When the server said so, RFC 3339: the phone may show what it kept. */
+  asOf: string;
+}
+
+export interface Entry {
+  id: number;
+  step: string;
+  at: string;
+  doneAt: string;
+  post: Named | null;
+  unit: (Named & { code: string }) | null;
+  note: string | null;
+  reason: string | null;
+}
+
+export interface Case extends EventDetail {
+  timeline: Entry[];
+  actions: Action[];
+  suspendedAt: string | null;
+}
+
+export const work = {
+  async tasks(ask: Ask = {}): Promise<Tasks> {
+    let asOf = 0;
+    const told = await get<Omit<Tasks, 'asOf'>>('/api/tasks', ask, {}, (r) => {
+      asOf = Date.parse(r.headers.get('date') ?? '');
+    });
+    return { ...told, asOf: new Date(asOf || Date.now()).toISOString() };
+  },
+  event: (id: number, ask: Ask = {}) => get<Case>(`/api/events/${id}`, ask),
+  async duty(onDuty: boolean, at: { lon: number; lat: number } | null): Promise<Tasks> {
+    const body = JSON.stringify({ onDuty, ...(at ? { ...at, datum: 'WGS84' } : {}) });
+    let response: Response;
+    try {
+      response = await fetch('/api/duty', { method: 'PUT', body, headers: { 'content-type': 'application/json' } });
+    } catch {
+      throw new ApiError('network', 0, '', 0);
+    }
+    if (!response.ok) throw new ApiError(String(response.status), response.status, '', 0);
+    return { ...((await response.json()) as Omit<Tasks, 'asOf'>), asOf: new Date().toISOString() };
+  },
+};
+
+/** Steps that a worker takes in the field, in the order in which they are offered. */
+export const FIELD_STEPS = ['start', 'resume', 'arrive', 'feedback', 'part', 'note', 'return', 'whistle'] as const;
+
+/** What is put to use when a step is still in the outbox: what the server will allow after it. */
+const AFTER: Readonly<Record<string, readonly string[]>> = {
+  start: ['arrive', 'feedback', 'note', 'return', 'whistle'],
+  resume: ['arrive', 'feedback', 'note', 'return', 'whistle'],
+  feedback: [],
+  part: [],
+  return: [],
+  whistle: [],
+};
+const NEEDS: Readonly<Record<string, readonly string[]>> = {
+  arrive: ['place'],
+  feedback: ['note'],
+  part: ['note'],
+  note: ['note'],
+  return: ['reason'],
+  whistle: ['reason'],
+};
+
+/** What the reader may do with an event, counting the steps that wait in the outbox as taken. */
+export function offered(actions: readonly Action[], unsent: readonly Item[]): Action[] {
+  let now = actions.filter((a) => (FIELD_STEPS as readonly string[]).includes(a.step));
+  for (const item of unsent) {
+    const step = String(item.body.step ?? '');
+    const next = AFTER[step];
+    if (next) {
+      const known = now;
+      now = next.map(
+        (s) => known.find((a) => a.step === s) ?? { step: s, to: '', needs: [...(NEEDS[s] ?? [])], photos: 0 },
+      );
+    } else if (step === 'arrive') now = now.filter((a) => a.step !== 'arrive');
+  }
+  const order = (a: Action) => (FIELD_STEPS as readonly string[]).indexOf(a.step);
+  return [...now].sort((a, b) => order(a) - order(b));
+}
+
+/** Metres between two points on a sphere of 6,371 km: right to 0.5 %, enough to say how far it is. */
+export function metres(a: { lon: number; lat: number }, b: { lon: number; lat: number }): number {
+  const rad = Math.PI / 180;
+  const x = (b.lon - a.lon) * rad * Math.cos(((a.lat + b.lat) / 2) * rad);
+  const y = (b.lat - a.lat) * rad;
+  return Math.hypot(x, y) * 6_371_000;
+}
+
+/** How near and how recent another report must be to be shown before sending. */
+export const NEAR_METRES = 200;
+export const NEAR_MS = 3 * 24 * 3_600_000;
+
+/** Open events that may be the same, nearest first. */
+export function nearby(events: readonly EventSummary[], at: { lon: number; lat: number }, now: number) {
+  return events
+    .map((event) => ({ event, away: metres(at, event), age: now - Date.parse(event.reportedAt) }))
+    .filter((n) => n.away <= NEAR_METRES && n.age <= NEAR_MS)
+    .sort((a, b) => a.away - b.away)
+    .slice(0, 3);
+}
