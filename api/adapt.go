@@ -155,8 +155,10 @@ func handle[I, O any](a huma.API, op huma.Operation, s *Server, fn func(context.
 	})
 }
 
-// public routes tell nothing of the city.
-var public = map[string]bool{"/health": true, "/health/live": true, "/health/ready": true, signInRoute: true, linkRoute: true, linkLookRoute: true}
+// public routes tell nothing of the city, or what anybody may know.
+var public = map[string]bool{"/health": true, "/health/live": true, "/health/ready": true, signInRoute: true, linkRoute: true, linkLookRoute: true,
+	followRoute: true, rateRoute: true, open311Route: true,
+	hookRoute: true, "/api/hooks/:code": true}
 
 // own routes are for everybody who has signed in, also for those without a right.
 var own = map[string]bool{meRoute: true, signOutRoute: true}

@@ -21,12 +21,15 @@ import (
 	"onepicture/layers/alert"
 	"onepicture/layers/audit"
 	"onepicture/layers/cache"
+	"onepicture/layers/citizen"
 	"onepicture/layers/dispatch"
 	"onepicture/layers/index"
 	"onepicture/layers/ledger"
+	"onepicture/layers/personal"
 	"onepicture/layers/photo"
 	"onepicture/layers/store"
 	"onepicture/layers/tile"
+	"onepicture/layers/webhook"
 	"onepicture/sql/sqltest"
 )
 
@@ -99,12 +102,18 @@ func openTown(t testing.TB, pool *pgxpool.Pool, change func(*Options)) *town {
 			t.Errorf("the audit ended with %v", err)
 		}
 	})
+	keys, err := personal.New()
+	if err != nil {
+		t.Fatal(err)
+	}
 	o := Options{
 		Store: st, Desk: dispatch.New(serving, ledger.New(serving), st, time.Now), Changes: l, Tiles: tile.NewBuilder(st, st.Catalogue), Cache: c,
 		Imports: noImports{}, Audit: deeds, Postgres: pool, Files: page, Version: "test",
 		Photos: album,
 		Alerts: alert.New(serving, ledger.New(serving)),
 		Scope:  func(*http.Request) layers.Scope { return loopback },
+
+		Citizens: citizen.New(serving, ledger.New(serving), nil, time.Now), Webhooks: webhook.New(pool, l, keys, nil, time.Now),
 	}
 	if change != nil {
 		change(&o)

@@ -73,6 +73,8 @@ type Options struct {
 	Audit    Audit
 	Alerts   Alerts
 	Photos   *photo.Album // nil: none are kept
+	Citizens Citizens
+	Webhooks Webhooks
 	Postgres Pinger
 	Files    fs.FS  // the built page; nil or without index.html: none
 	Version  string // of the program
@@ -81,6 +83,8 @@ type Options struct {
 	Scope func(*http.Request) layers.Scope
 	Door  Door
 	Now   func() time.Time // nil: time.Now
+	// Key is what the bearer of another system's key may do; nil: such a request may what others may.
+	Key func(ctx context.Context, key string) (layers.Scope, error)
 }
 
 // Server answers requests. Publish feeds its streams.
@@ -125,6 +129,8 @@ func New(o Options) (*Server, error) {
 	group := s.engine.Group("", rest...)
 	s.register(humagin.NewWithGroup(s.engine, group, humaConfig(o.Version)))
 	group.GET(streamRoute, s.raw(s.stream))
+	group.GET(open311Route, s.open311)
+	group.POST(open311Route, s.open311)
 	group.GET(auditFile, s.raw(s.auditCSV))
 	group.PATCH(partRoute, s.raw(s.photoPart))
 	group.GET(photoRoute, s.raw(s.photoFile))
@@ -159,6 +165,8 @@ func (s *Server) register(a huma.API) {
 	s.photoRoutes(a)
 	s.siteRoutes(a)
 	s.alertRoutes(a)
+	s.citizenRoutes(a)
+	s.webhookRoutes(a)
 	s.sourceRoutes(a)
 	s.importRoutes(a)
 	s.auditRoutes(a)

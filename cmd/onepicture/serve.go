@@ -20,6 +20,7 @@ import (
 	"onepicture/layers/alert"
 	"onepicture/layers/audit"
 	"onepicture/layers/cache"
+	"onepicture/layers/citizen"
 	"onepicture/layers/demo"
 	"onepicture/layers/dispatch"
 	"onepicture/layers/index"
@@ -28,6 +29,7 @@ import (
 	"onepicture/layers/photo"
 	"onepicture/layers/store"
 	"onepicture/layers/tile"
+	"onepicture/layers/webhook"
 	"onepicture/sql"
 )
 
@@ -41,6 +43,8 @@ type serveCmd struct {
 	Trickle    time.Duration `help:"Pause between synthetic events while serving with --demo; 0 for none." default:"20s" env:"ONEPICTURE_TRICKLE"`
 	Photos     string        `help:"Folder of the events' photos, shared by all servers of one database; without it, photos in the data folder." env:"ONEPICTURE_PHOTOS" type:"path" placeholder:"DIR"`
 	CacheBytes uint64        `help:"Most bytes of tiles held in memory." default:"134217728" env:"ONEPICTURE_CACHE_BYTES"`
+
+	WebhookHosts []string `help:"Hosts that webhooks may go out to: name or name:port." env:"ONEPICTURE_WEBHOOK_HOSTS" placeholder:"HOST"`
 }
 
 // Run serves until it is told to stop.
@@ -152,12 +156,15 @@ func (c *serveCmd) serve(ctx context.Context, listener net.Listener, door api.Do
 	if err != nil {
 		return err
 	}
+	hooks := webhook.New(feed, ledger.New(feed), keys, c.WebhookHosts, time.Now)
 	server, err := api.New(api.Options{
 		Store: st, Desk: desk, Changes: ledger.New(streams), Tiles: tile.NewBuilder(st, st.Catalogue), Cache: tiles, Imports: imports{pool},
 		Audit: deeds, Postgres: pool, Files: files, Version: version,
 		Photos:   album,
 		Alerts:   alert.New(pool, ledger.New(pool)),
 		Accounts: accounts, Door: door,
+
+		Citizens: citizen.New(pool, ledger.New(pool), keys, time.Now), Webhooks: hooks,
 	})
 	if err != nil {
 		return err
@@ -171,6 +178,10 @@ func (c *serveCmd) serve(ctx context.Context, listener net.Listener, door api.Do
 		return server.Serve(ctx, listener)
 	})
 	g.Go(func() error { return keepFed(ctx, st, server.Publish) })
+	g.Go(func() error {
+		hooks.Run(ctx, st)
+		return nil
+	})
 	g.Go(func() error {
 		desk.KeepClock(ctx)
 		return nil

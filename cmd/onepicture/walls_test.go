@@ -18,7 +18,7 @@ var floors = [][]string{
 	{"layers/ledger", "layers/cache", "layers/index"},
 	{"layers/catalogue", "layers/audit"},
 	{"layers/personal", "layers/account"},
-	{"layers/store", "layers/tile", "layers/tile/tiletest", "layers/dispatch", "layers/photo", "layers/alert", "layers/intake", "layers/intake/reader", "layers/demo", "layers/demo/city", "layers/risk"},
+	{"layers/store", "layers/tile", "layers/tile/tiletest", "layers/dispatch", "layers/photo", "layers/alert", "layers/citizen", "layers/webhook", "layers/intake", "layers/intake/reader", "layers/demo", "layers/demo/city", "layers/risk"},
 	{"api"},
 	{"cmd/onepicture/bench", "cmd/onepicture/bench/load"},
 	{"cmd/onepicture"},
@@ -35,7 +35,7 @@ var borders = map[string][]string{
 	"github.com/gin-gonic/gin":      {"api", "cmd/onepicture/bench"}, // bare Gin is what is measured against
 	"github.com/danielgtaylor/huma": {"api"},
 	"github.com/jackc/pgx": {
-		"sql", "sql/sqltest", "layers/scoped", "layers/ledger", "layers/store", "layers/dispatch", "layers/photo", "layers/alert", "layers/intake", "layers/demo", "layers/catalogue", "layers/audit", "layers/personal", "layers/account", "layers/risk", "cmd/onepicture", "cmd/onepicture/bench", "cmd/onepicture/bench/load",
+		"sql", "sql/sqltest", "layers/scoped", "layers/ledger", "layers/store", "layers/dispatch", "layers/photo", "layers/alert", "layers/citizen", "layers/webhook", "layers/intake", "layers/demo", "layers/catalogue", "layers/audit", "layers/personal", "layers/account", "layers/risk", "cmd/onepicture", "cmd/onepicture/bench", "cmd/onepicture/bench/load",
 	},
 	"github.com/redis/go-redis":  {"layers/cache"},
 	"github.com/alecthomas/kong": {"cmd/onepicture"},

@@ -59,6 +59,8 @@ type Report struct {
 	ReportedAt  time.Time
 	Address     string
 	ClientKey   string // a replay with the same key is harmless; empty: always a new event
+	// Also is done with the new event in the same transaction; nil: nothing is.
+	Also func(ctx context.Context, tx *ledger.Tx, event int64) error
 }
 
 // Picture is what dispatch asks of the city.
@@ -123,12 +125,15 @@ func (d *Desk) Report(ctx context.Context, scope layers.Scope, r Report) (ledger
 	}
 	act := ledger.Act{Actor: scope.Actor, Reason: "report", ClientKey: clientKey, Scope: &scope}
 	receipt, err := d.ledger.Write(ctx, act, func(tx *ledger.Tx) error {
-		return d.insert(ctx, tx, scope.Actor, key, e)
+		if err := d.insert(ctx, tx, scope.Actor, key, &e); err != nil || r.Also == nil {
+			return err
+		}
+		return r.Also(ctx, tx, e.record.ID)
 	})
 	return receipt, ledger.Problem("event", err)
 }
 
-func (d *Desk) insert(ctx context.Context, tx *ledger.Tx, actor, key string, e event) error {
+func (d *Desk) insert(ctx context.Context, tx *ledger.Tx, actor, key string, e *event) error {
 	var source int32
 	if e.Source == "" {
 		e.Source = direct

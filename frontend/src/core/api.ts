@@ -7,6 +7,7 @@ import type {
   EventDetail,
   EventPage,
   Figures,
+  Following,
   LayerGroup,
   LonLat,
   Me,
@@ -124,6 +125,10 @@ export const api = {
   alerts: (place: string, ask: Ask = {}) => get<AlertList>('/api/alerts', ask, { place }),
   alert: (id: number, ask: Ask = {}) => get<Alert>(`/api/alerts/${id}`, ask),
   site: (id: number, ask: Ask = {}) => get<SiteDetail>(`/api/sites/${id}`, ask),
+  /** Number and code travel in the body: addresses are written into logs. */
+  follow: (slip: { number: number; code: string }) => post<Following>('/api/follow', slip),
+  rate: (rating: { number: number; code: string; stars: number; words: string }) =>
+    post<{ status: string }>('/api/follow/rating', rating),
   /** Counts in the area whose corners are given, of all kinds and of the layers. */
   count: (corners: readonly LonLat[], layers: readonly string[], ask: Ask = {}) => {
     const area = { type: 'Polygon', coordinates: [[...corners, corners[0]]] };

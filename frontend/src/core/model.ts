@@ -251,6 +251,21 @@ export interface AlertList {
   asOf: string;
 }
 
+/** How far a citizen's report is. */
+export interface Following {
+  number: number;
+  itemName: string | null;
+  itemNameEn: string | null;
+  department: Named | null;
+  status: string;
+  reportedAt: string;
+  dueAt: string | null;
+  closedAt: string | null;
+  steps: { step: string; at: string }[];
+  ratable: boolean;
+  rating: { stars: number; words: string; at: string } | null;
+}
+
 /** One committed change as the stream tells it. Of a person only the operation and the layers are told. */
 export interface Change {
   position: string;

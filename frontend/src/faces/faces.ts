@@ -9,6 +9,7 @@ export const FACES: Readonly<Record<string, Face>> = {
   field: () => import('./field/FieldFace.vue'),
   'sign-in': () => import('./sign-in/SignInFace.vue'),
   ui: () => import('./ui/UiFace.vue'),
+  follow: () => import('./follow/FollowFace.vue'),
 };
 
 /** The face of an address; undefined when there is none. */

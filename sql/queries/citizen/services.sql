@@ -1,0 +1,2 @@
+select item, offered, attributes
+from citizen_service

@@ -1,0 +1,3 @@
+select event_id
+from citizen_case
+where token = $1

@@ -1,0 +1,2 @@
+select position::text::int8
+from webhook_cursor

@@ -1,0 +1,3 @@
+update webhook_out
+set enabled = false
+where id = $1

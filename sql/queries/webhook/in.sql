@@ -1,0 +1,3 @@
+select id, secret, mapping
+from webhook_in
+where code = $1 and enabled

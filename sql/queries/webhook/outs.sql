@@ -1,0 +1,3 @@
+select id, types, place
+from webhook_out
+where enabled
