@@ -64,7 +64,7 @@ test('the header tells who is signed in and their rights; signing out ends the p
   assert.equal(await page.evaluate(() => document.cookie), '', 'a script reads the session');
   await page.getByRole('button', { name: /已登录/ }).click();
   const rights = page.getByRole('region', { name: '我的权限' });
-  assert.match(await rights.innerText(), /社区专员（.+）.+计数.+单条记录/s);
+  assert.match(await rights.textContent(), /社区专员（.+）.+计数.+单条记录/s);
   await page.screenshot({ path: `${out}rights.png` });
   assert.deepEqual(await axe(page), []);
   await rights.getByRole('button', { name: '退出' }).click();
