@@ -39,9 +39,16 @@ func TestMain(m *testing.M) { sqltest.Main(m) }
 // first; 25 persons, 3 sites and 3 events in the grid, 5 persons in the second town.
 type town struct {
 	*Server
-	pool   *pgxpool.Pool
-	ledger *ledger.Ledger
-	now    time.Time
+	pool    *pgxpool.Pool
+	serving *pgxpool.Pool // that requests read and write over
+	ledger  *ledger.Ledger
+	now     time.Time
+}
+
+// darken takes the database away.
+func (w *town) darken() {
+	w.serving.Close()
+	w.pool.Close()
 }
 
 const (
@@ -151,7 +158,7 @@ func openTown(t testing.TB, pool *pgxpool.Pool, change func(*Options)) *town {
 		case <-time.After(time.Millisecond):
 		}
 	}
-	return &town{s, pool, l, time.Now()}
+	return &town{s, pool, serving, l, time.Now()}
 }
 
 // noImports has one run with one rejected row.

@@ -113,7 +113,7 @@ func TestGoneClientsQueryIsCancelled(t *testing.T) {
 }
 
 func TestSlowStatementIsUnavailable(t *testing.T) {
-	w, _ := newBoundedTown(t, sql.PoolOptions{StatementTimeout: 50 * time.Millisecond})
+	w, _ := newBoundedTown(t, sql.PoolOptions{StatementTimeout: 500 * time.Millisecond})
 	release := w.lock(t, "event")
 	unavailable(t, "a locked table", w.get("/api/events/1"))
 	release()

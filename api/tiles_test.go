@@ -54,7 +54,7 @@ func TestTiles(t *testing.T) {
 
 	// The same tile again is answered from memory: nothing is built, the database is not asked.
 	before := w.Cache.Status()
-	w.pool.Close()
+	w.darken()
 	again := call(http.MethodGet, tileURL("sites,events", 14, ""), nil)
 	again.Header.Set("If-None-Match", `"other", `+etag)
 	if rec := w.do(again); rec.Code != http.StatusNotModified || rec.Body.Len() != 0 || rec.Header().Get("ETag") != etag {

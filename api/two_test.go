@@ -102,7 +102,8 @@ func (c *client) change(ctx context.Context, w *town) {
 		r.Status, r.Level, r.Class, r.Time = uint8(status), uint8(level), uint16(class), layers.Minutes(at)
 		change := layers.Change{Kind: layers.KindEvent, Op: layers.OpPut, FeatureID: id, Record: &r, Old: &layers.Location{Geom: old, Place: r.Place}}
 		if gone {
-			_, err = tx.Exec(ctx, `delete from event where id = $1`, id)
+			_, err = tx.Exec(ctx, `with steps as (delete from event_step where event_id = $1), clocks as (delete from clock_job where event_id = $1)
+				delete from event where id = $1`, id)
 			change.Op, change.Record = layers.OpDelete, nil
 		} else {
 			_, err = tx.Exec(ctx, `update event set geom = $2, position = pg_current_xact_id() where id = $1`, id, orb.Point{lon, lat})
