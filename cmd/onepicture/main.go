@@ -24,6 +24,7 @@ type cli struct {
 	Catalogue catalogueCmd `cmd:"" help:"Put departments, sources, classes, event items and layers from a folder of CSV files."`
 
 	Audit   auditCmd    `cmd:"" help:"Verify and export the record of who saw and did what."`
+	Account accountCmd  `cmd:"" help:"Manage accounts, grants and service keys on the database itself."`
 	Webhook webhookCmds `cmd:"" help:"Let other systems report by webhook, and tell them of events."`
 	Key     keyCmd      `cmd:"" help:"Make and rotate the keys by which what is personal is sealed."`
 	Demo    demoCmd     `cmd:"" help:"Fill an empty database with the synthetic city."`

@@ -350,9 +350,72 @@ func TestCityOutlivesKills(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.accountsOnTheCommandLine(path, data)
 	if out, err := exec.Command(path, "check", "--data", data).CombinedOutput(); err != nil || !strings.Contains(string(out), "the index equals SQL") {
 		t.Errorf("check: %v\n%s", err, out)
 	}
+}
+
+// accountsOnTheCommandLine makes, grants, disables and keys beside the running server, which hears of it.
+func (r *running) accountsOnTheCommandLine(path, data string) {
+	r.t.Helper()
+	run := func(want string, args ...string) string {
+		r.t.Helper()
+		out, err := exec.Command(path, append(append([]string{"account"}, args...), "--data", data)...).CombinedOutput()
+		if err != nil || !strings.Contains(string(out), want) {
+			r.t.Errorf("account %v: %v, %s; want it to say %q", args, err, out, want)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	link := run("/sign-in#link=", "create", "zhao", "--display", "赵")
+	run("grant ", "grant", "zhao", "analyst", "--until", "2099-12-31")
+	run("analyst", "list", "zhao")
+	_, token, _ := strings.Cut(link, "#link=")
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	zhao := &http.Client{Jar: jar}
+	resp, err := zhao.Post(r.url+"/api/sign-in/link", "application/json", strings.NewReader(fmt.Sprintf(`{"token":%q,"password":"ein stiller Garten"}`, token)))
+	if err != nil || resp.StatusCode != http.StatusNoContent {
+		r.t.Fatalf("the link: %v, %v", resp, err)
+	}
+	_ = resp.Body.Close()
+	me := func() int {
+		resp, err := zhao.Get(r.url + "/api/me")
+		if err != nil {
+			return 0
+		}
+		_ = resp.Body.Close()
+		return resp.StatusCode
+	}
+	if code := me(); code != http.StatusOK {
+		r.t.Errorf("zhao: %d", code)
+	}
+	run("", "disable", "zhao")
+	r.until("without zhao", func() bool { return me() == http.StatusUnauthorized })
+	run("/sign-in#link=", "link", "zhao")
+
+	keyed := func(text string) int {
+		req, err := http.NewRequest(http.MethodGet, r.url+"/api/events", nil)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+text)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return 0
+		}
+		_ = resp.Body.Close()
+		return resp.StatusCode
+	}
+	text := run("op1_", "key", "create", "热线", "city_duty", "--days", "7")
+	if code := keyed(text); code != http.StatusOK {
+		r.t.Errorf("a key: %d", code)
+	}
+	run("热线", "key", "list")
+	run("", "key", "revoke", "1")
+	r.until("without the key", func() bool { return keyed(text) == http.StatusUnauthorized })
 }
 
 func TestRefusedBeforeAnythingIsMade(t *testing.T) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { axe, launch, open, out, ready, server } from './browser.mjs';
+import { axe, launch, open, out, ready, report, server, somewhere } from './browser.mjs';
 
 let browser;
 before(async () => {
@@ -75,6 +75,26 @@ test('the header tells who is signed in and their rights; signing out ends the p
     bad.filter((l) => !expected(l)),
     [],
   );
+  await close();
+});
+
+test('what people type is shown as they typed it, and runs nothing', async () => {
+  const here = await somewhere();
+  const attack = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>{{constructor.constructor('document.title=1')()}}`;
+  const event = await report({
+    title: attack.slice(0, 110),
+    description: attack,
+    address: attack.slice(0, 110),
+    lon: here.lon,
+    lat: here.lat,
+  });
+  const { page, bad, close } = await open(browser, `/command?card=event.${event.id}`);
+  await ready(page);
+  await page.waitForFunction(() => document.body.textContent.includes('onerror='));
+  assert.equal(await page.locator('img[src=x], #app script').count(), 0, 'it became markup');
+  assert.ok(!(await page.title()).includes('owned'));
+  await page.getByRole('button', { name: /已登录/ }).click();
+  assert.deepEqual(bad, []);
   await close();
 });
 

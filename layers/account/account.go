@@ -49,6 +49,8 @@ type Accounts struct {
 	pool     *pgxpool.Pool
 	ledger   *ledger.Ledger
 	hasher   *hasher
+	throttle *throttle
+	failures failures
 	sessions table
 	holders  sync.Map      // account id → *holder
 	looking  chan struct{} // bounds the look-ups of tokens that are not in memory
@@ -65,7 +67,7 @@ func New(pool *pgxpool.Pool, l *ledger.Ledger, o Options) *Accounts {
 	if o.Slots == 0 {
 		o.Slots = runtime.GOMAXPROCS(0)
 	}
-	return &Accounts{Options: o, pool: pool, ledger: l, hasher: newHasher(o.Cost, o.Slots), looking: make(chan struct{}, 8)}
+	return &Accounts{Options: o, pool: pool, ledger: l, hasher: newHasher(o.Cost, o.Slots), throttle: newThrottle(o.Now), looking: make(chan struct{}, 8)}
 }
 
 // Actor is the code by which an account is known outside, in the ledger and in the audit.

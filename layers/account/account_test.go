@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -170,13 +171,13 @@ func TestSignIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	runs := h.hasher.runs.Load()
-	for _, c := range []struct{ what, name, password string }{
+	for i, c := range []struct{ what, name, password string }{
 		{"wrong password", "li", "eine lange Nacht"}, {"no password", "li", ""}, {"unknown", "wang", secret}, {"nobody", "", secret},
 		{"disabled", "gone", secret}, {"without a password", "new", ""}, {"a sample account outside of demo mode", "sample", secret},
 		{"SQL", "li' or '1'='1", secret}, {"wildcards", "l%", secret}, {"zero", "li\x00", secret},
 		{"endless", "li", strings.Repeat(secret, 40)},
 	} {
-		_, _, err := h.SignIn(t.Context(), c.name, c.password, here, "")
+		_, _, err := h.SignIn(t.Context(), c.name, c.password, Client{Network: fmt.Sprint(i)}, "")
 		refused(t, c.what, err, layers.CodeUnauthenticated)
 		if err != nil && err.Error() != errWrong.Error() {
 			t.Errorf("%s: it is told apart: %v", c.what, err)

@@ -6,7 +6,10 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"onepicture/layers/ledger"
+	"onepicture/sql"
 )
 
 // seenPause is how often the database is told which sessions were used.
@@ -58,7 +61,11 @@ func (a *Accounts) listen(ctx context.Context) error {
 		return err
 	}
 	a.touchAll() // nobody knows what was said while nobody listened
+	if err := a.readNetworks(ctx); err != nil {
+		return err
+	}
 	next := time.Now().Add(seenPause)
+	again := next.Add(networksPause)
 	for {
 		waiting, cancel := context.WithDeadline(ctx, next)
 		n, err := raw.WaitForNotification(waiting)
@@ -78,30 +85,78 @@ func (a *Accounts) listen(ctx context.Context) error {
 				slog.Warn("the sessions' last use is not written; trying again", "error", err)
 			}
 			next = time.Now().Add(seenPause)
+			if next.After(again) {
+				if again, err = next.Add(networksPause), a.readNetworks(ctx); err != nil && ctx.Err() == nil {
+					slog.Warn("the known networks are not read; trying again", "error", err)
+				}
+			}
 		}
 	}
 }
 
+// networksPause is how often it is read from which networks people sign in.
+const networksPause = 10 * time.Minute
+
+var networksSQL = sql.Text("account/networks.sql")
+
+func (a *Accounts) readNetworks(ctx context.Context) error {
+	rows, err := a.pool.Query(ctx, networksSQL, a.Now())
+	if err != nil {
+		return err
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return err
+	}
+	a.throttle.knows(list)
+	return nil
+}
+
 // writeSeen tells the database which sessions were used, and forgets those that are over.
 func (a *Accounts) writeSeen(ctx context.Context) error {
-	var hashes [][]byte
-	var times []time.Time
-	used := map[digest]*session{}
+	var sessions, keys used
 	now := a.Now().UnixNano()
 	a.sessions.each(func(s *session) {
 		seen := s.seen.Load()
 		switch {
-		case now > s.expires || now-seen > int64(s.idle):
+		case now >= s.expires.Load() || now-seen > int64(s.idle):
 			a.end(s)
-		case seen > s.told.Load():
-			used[s.hash] = s
-			hashes, times = append(hashes, append([]byte(nil), s.hash[:]...)), append(times, time.Unix(0, seen))
+		case seen <= s.told.Load():
+		case s.holder.account < 0:
+			keys.add(s, seen)
+		default:
+			sessions.add(s, seen)
 		}
 	})
-	if len(hashes) == 0 {
+	if err := a.writeFailures(ctx); err != nil {
+		return err
+	}
+	if err := a.writeUsed(ctx, sessionsSeenSQL, &sessions); err != nil {
+		return err
+	}
+	return a.writeUsed(ctx, keysUsedSQL, &keys)
+}
+
+// used are sessions or keys with their last use.
+type used struct {
+	by     map[digest]*session
+	hashes [][]byte
+	times  []time.Time
+}
+
+func (u *used) add(s *session, seen int64) {
+	if u.by == nil {
+		u.by = map[digest]*session{}
+	}
+	u.by[s.hash] = s
+	u.hashes, u.times = append(u.hashes, append([]byte(nil), s.hash[:]...)), append(u.times, time.Unix(0, seen))
+}
+
+func (a *Accounts) writeUsed(ctx context.Context, text string, u *used) error {
+	if len(u.hashes) == 0 {
 		return nil
 	}
-	rows, err := a.pool.Query(ctx, sessionsSeenSQL, hashes, times)
+	rows, err := a.pool.Query(ctx, text, u.hashes, u.times)
 	if err != nil {
 		return err
 	}
@@ -112,15 +167,15 @@ func (a *Accounts) writeSeen(ctx context.Context) error {
 			return err
 		}
 		d := digest(h)
-		if s := used[d]; s != nil {
+		if s := u.by[d]; s != nil {
 			s.told.Store(s.seen.Load())
-			delete(used, d)
+			delete(u.by, d)
 		}
 	}
 	if err := rows.Err(); err != nil {
 		return err
 	}
-	for _, s := range used { // the database has ended them meanwhile
+	for _, s := range u.by { // the database has ended them meanwhile
 		a.end(s)
 	}
 	return nil

@@ -61,9 +61,9 @@ type Client struct {
 	Agent   string // kind of browser and system, in two words
 }
 
-// holder is an account of which a session is in memory.
+// holder is an account of which a session is in memory, or a key.
 type holder struct {
-	account int64
+	account int64         // a key's number with a minus
 	version atomic.Uint64 // of its grants and sessions: grows with each word that they have changed
 
 	mu      sync.Mutex
@@ -79,13 +79,13 @@ type holding struct {
 	scope   layers.Scope
 }
 
-// session is an open one, as this server knows it.
+// session is an open one, or a key in force, as this server knows it.
 type session struct {
 	id      int64
 	hash    digest
 	holder  *holder
 	idle    time.Duration
-	expires int64         // Unix nanoseconds, as the next two
+	expires atomic.Int64  // Unix nanoseconds, as the next two
 	seen    atomic.Int64  // last request here
 	told    atomic.Int64  // last request that the database knows of
 	checked atomic.Uint64 // version of the holder at which the database knew it
@@ -109,14 +109,22 @@ func (a *Accounts) Open(ctx context.Context, t Token) (Pass, layers.Scope, error
 	s := a.sessions.find(d)
 	if s == nil {
 		var err error
-		if s, err = a.look(ctx, d); err != nil {
+		if s, err = a.look(ctx, d, a.read); err != nil {
 			return Pass{}, layers.Scope{}, err
 		}
 	}
+	if s.holder.account < 0 { // a key's secret is no cookie
+		return Pass{}, layers.Scope{}, errSignIn
+	}
+	return a.pass(ctx, s)
+}
+
+// pass notes that a session or key is used and gives what it opens.
+func (a *Accounts) pass(ctx context.Context, s *session) (Pass, layers.Scope, error) {
 	p := Pass{a, s}
 	now := a.Now()
 	if at := now.UnixNano(); at-s.seen.Load() > int64(time.Second) {
-		if at >= s.expires || at-s.seen.Load() > int64(s.idle) {
+		if at >= s.expires.Load() || at-s.seen.Load() > int64(s.idle) {
 			a.end(s)
 			return Pass{}, layers.Scope{}, errSignIn
 		}
@@ -130,7 +138,7 @@ func (a *Accounts) Open(ctx context.Context, t Token) (Pass, layers.Scope, error
 // a page that only listens lets the session end.
 func (p Pass) Scope(ctx context.Context) (layers.Scope, error) {
 	now := p.accounts.Now()
-	if at := now.UnixNano(); at >= p.session.expires || at-p.session.seen.Load() > int64(p.session.idle) {
+	if at := now.UnixNano(); at >= p.session.expires.Load() || at-p.session.seen.Load() > int64(p.session.idle) {
 		p.accounts.end(p.session)
 	}
 	return p.scope(ctx, now)
@@ -139,8 +147,13 @@ func (p Pass) Scope(ctx context.Context) (layers.Scope, error) {
 // Changed is closed when the account's sessions or grants have changed: ask Scope again.
 func (p Pass) Changed() <-chan struct{} { return p.session.holder.next() }
 
-// Account is the id of the account.
-func (p Pass) Account() int64 { return p.session.holder.account }
+// Account is the id of the account; ok is false for a key.
+func (p Pass) Account() (id int64, ok bool) {
+	if p.session == nil || p.session.holder.account <= 0 {
+		return 0, false
+	}
+	return p.session.holder.account, true
+}
 
 func (p Pass) scope(ctx context.Context, now time.Time) (layers.Scope, error) {
 	s, h := p.session, p.session.holder
@@ -160,7 +173,11 @@ func (p Pass) scope(ctx context.Context, now time.Time) (layers.Scope, error) {
 
 // confirm asks the database whether the session is still open, after a word that its account has changed.
 func (a *Accounts) confirm(ctx context.Context, s *session, version uint64) error {
-	known, err := a.read(ctx, s.hash)
+	read := a.read
+	if s.holder.account < 0 {
+		read = a.readKey
+	}
+	known, err := read(ctx, s.hash)
 	switch {
 	case err != nil:
 		return ledger.Problem("session", err)
@@ -168,6 +185,7 @@ func (a *Accounts) confirm(ctx context.Context, s *session, version uint64) erro
 		a.end(s)
 		return errSignIn
 	}
+	s.expires.Store(known.expires.Load())
 	s.checked.Store(version)
 	return nil
 }
@@ -180,11 +198,17 @@ func (a *Accounts) hold(ctx context.Context, h *holder) (layers.Scope, error) {
 	if g.tree == nil {
 		return layers.Scope{}, layers.Unavailable(2*time.Second, "the index is being loaded; try again", nil)
 	}
-	grants, err := a.grants(ctx, a.pool, h.account)
+	actor, grants, err := Actor(h.account), []Grant(nil), error(nil)
+	if h.account < 0 {
+		actor = KeyActor(-h.account)
+		grants, err = a.keyGrants(ctx, -h.account)
+	} else {
+		grants, err = a.grants(ctx, a.pool, h.account)
+	}
 	if err != nil {
 		return layers.Scope{}, ledger.Problem("account", err)
 	}
-	g.scope, g.until = scopeOf(Actor(h.account), grants, g.tree, a.Now())
+	g.scope, g.until = scopeOf(actor, grants, g.tree, a.Now())
 	h.holding.Store(g)
 	return g.scope, nil
 }
@@ -240,7 +264,7 @@ func (a *Accounts) end(s *session) {
 
 // look finds a session that is not in memory: made at another server, or before this one began. So many wait at once
 // that tokens without a meaning cannot take all connections.
-func (a *Accounts) look(ctx context.Context, d digest) (*session, error) {
+func (a *Accounts) look(ctx context.Context, d digest, read func(context.Context, digest) (*session, error)) (*session, error) {
 	select {
 	case a.looking <- struct{}{}:
 		defer func() { <-a.looking }()
@@ -250,7 +274,7 @@ func (a *Accounts) look(ctx context.Context, d digest) (*session, error) {
 	if s := a.sessions.find(d); s != nil {
 		return s, nil
 	}
-	s, err := a.read(ctx, d)
+	s, err := read(ctx, d)
 	switch {
 	case err != nil:
 		return nil, ledger.Problem("session", err)
@@ -278,7 +302,8 @@ func (a *Accounts) read(ctx context.Context, d digest) (*session, error) {
 	// A word that comes between the query and this line is heard: the version is then another one at the next look. One
 	// that came before it is in the answer, because it is told after its commit; one in between makes the look happen
 	// once more, which costs a query and nothing else.
-	s.idle, s.expires = time.Duration(idle*float64(time.Second)), expires.UnixNano()
+	s.idle = time.Duration(idle * float64(time.Second))
+	s.expires.Store(expires.UnixNano())
 	s.seen.Store(seen.UnixNano())
 	s.told.Store(seen.UnixNano())
 	s.checked.Store(unchecked)
@@ -334,9 +359,12 @@ func (a *Accounts) begin(ctx context.Context, account int64, method string, c Cl
 	return t, tx.Commit(ctx)
 }
 
-// SignOut ends the session of a token, on every server at once.
+// SignOut ends the session of a pass, on every server at once.
 func (a *Accounts) SignOut(ctx context.Context, p Pass) error {
 	s := p.session
+	if _, ok := p.Account(); !ok {
+		return layers.Forbidden("a service key has no session to end")
+	}
 	if _, err := a.pool.Exec(ctx, sessionEndSQL, s.hash[:], a.Now(), "sign_out"); err != nil {
 		return ledger.Problem("session", err)
 	}

@@ -205,7 +205,8 @@ func BenchmarkOpen(b *testing.B) {
 	scope, _ := scopeOf("a1", []Grant{{Role: Clerk, Place: villageA}}, t, now)
 	h.holding.Store(&holding{tree: t, scope: scope})
 	token, d := newToken()
-	s := &session{hash: d, holder: h, idle: time.Hour, expires: now.Add(time.Hour).UnixNano()}
+	s := &session{hash: d, holder: h, idle: time.Hour}
+	s.expires.Store(now.Add(time.Hour).UnixNano())
 	s.seen.Store(now.UnixNano())
 	a.sessions.put(s)
 	b.ReportAllocs()

@@ -32,22 +32,30 @@ func (a *Accounts) SignIn(ctx context.Context, name, password string, c Client, 
 	if name = tidy(name); !names.MatchString(name) || len(password) > maxPassword {
 		name, password = "", "" // nobody has it; it takes as long as any other
 	}
+	l, err := a.throttle.begin(name, c.Network)
+	if err != nil {
+		return "", 0, err
+	}
 	var stored string
 	var barred bool
 	err = a.pool.QueryRow(ctx, byNameSQL, name, a.Demo).Scan(&id, &stored, &barred)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		a.throttle.undone(name, c.Network)
 		return "", 0, ledger.Problem("account", err)
 	}
 	if err != nil || barred {
 		stored = ""
 	}
-	ok, old, err := a.hasher.verify(ctx, fast, stored, password)
+	ok, old, err := a.hasher.verify(ctx, l, stored, password)
 	switch {
 	case err != nil:
+		a.throttle.undone(name, c.Network)
 		return "", 0, err
 	case !ok:
+		a.failed(id)
 		return "", 0, errWrong
 	}
+	a.throttle.succeeded(name, c.Network)
 	if old {
 		if err := a.rehash(ctx, id, stored, password); err != nil {
 			return "", 0, err

@@ -222,7 +222,10 @@ var meSQL = sql.Text("account/me.sql")
 
 // Me tells who holds the pass.
 func (a *Accounts) Me(ctx context.Context, p Pass) (m Me, err error) {
-	m.ID = p.Account()
+	var ok bool
+	if m.ID, ok = p.Account(); !ok {
+		return m, layers.Forbidden("a service key is nobody: ask as one who has signed in")
+	}
 	var idle float64
 	if err := a.pool.QueryRow(ctx, meSQL, p.session.hash[:]).Scan(&m.Name, &m.Display, &m.DisplayEn, &m.Since, &m.Ends, &idle); err != nil {
 		return m, ledger.Problem("account", err)

@@ -1,0 +1,3 @@
+insert into service_key (prefix, hash, title, role, place_id, created_by, created_at, expires_at, rotated_from)
+values ($1, $2, $3, $4, nullif($5::int, 0), $6, $7, $8, nullif($9::bigint, 0))
+returning id
