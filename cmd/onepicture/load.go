@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -11,12 +10,12 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"onepicture/cmd/onepicture/bench"
 	"onepicture/cmd/onepicture/bench/load"
 	"onepicture/layers/account"
 	"onepicture/layers/ledger"
@@ -120,7 +119,7 @@ func (c *underLoad) with(ctx context.Context, measure func(load.Options) error) 
 		return fmt.Errorf("name the keys: %w", err)
 	}
 	if c.Cookie == "" {
-		if c.Cookie, err = benchCookie(ctx, pool); err != nil {
+		if c.Cookie, err = bench.Session(ctx, account.New(pool, ledger.New(pool), account.Options{})); err != nil {
 			return err
 		}
 	}
@@ -132,24 +131,6 @@ func (c *underLoad) with(ctx context.Context, measure func(load.Options) error) 
 		o.Data = c.Data
 	}
 	return measure(o)
-}
-
-// benchCookie is that of a new account which sees and reports as a city duty officer does.
-func benchCookie(ctx context.Context, pool *pgxpool.Pool) (string, error) {
-	a := account.New(pool, ledger.New(pool), account.Options{})
-	id, err := a.Create(ctx, "console", account.Named{Name: "bench-" + strconv.FormatInt(time.Now().UnixMilli(), 36), Display: "测量", DisplayEn: "Measurement"})
-	if err != nil {
-		return "", err
-	}
-	if _, err := a.Grant(ctx, "console", id, account.Grant{Role: account.CityDuty, Until: time.Now().Add(12 * time.Hour)}, "measurement"); err != nil {
-		return "", err
-	}
-	link, err := a.Link(ctx, "console", id)
-	if err != nil {
-		return "", err
-	}
-	session, _, err := a.UseLink(ctx, link, rand.Text(), account.Client{}, "")
-	return "onepicture=" + string(session), err
 }
 
 // fill loads the synthetic city into an empty database; whatever city is there is taken as it is.

@@ -4,12 +4,12 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -18,6 +18,7 @@ import (
 	"onepicture/api"
 	"onepicture/geo"
 	"onepicture/layers"
+	"onepicture/layers/account"
 	"onepicture/layers/audit"
 	"onepicture/layers/cache"
 	"onepicture/layers/filter"
@@ -41,14 +42,16 @@ type Options struct {
 // run is one run over one loaded city.
 type run struct {
 	Options
-	pool  *pgxpool.Pool
-	store *store.Store
-	snap  *index.Snapshot
-	tiles *tile.Builder
-	api   *api.Server
-	scope layers.Scope
-	sees  []int64 // the places of the scope
-	took  time.Duration
+	pool    *pgxpool.Pool
+	store   *store.Store
+	snap    *index.Snapshot
+	tiles   *tile.Builder
+	api     *api.Server
+	scope   layers.Scope // of what is asked of the index and the builder
+	cookie  string       // of a session, for what is asked of the whole server
+	running sync.WaitGroup
+	sees    []int64 // the places of the scope
+	took    time.Duration
 }
 
 // Run loads the index from a database with the synthetic city and measures. A difference between our numbers and SQL's
@@ -68,7 +71,7 @@ func Run(ctx context.Context, pool *pgxpool.Pool, o Options) (rows []Row, err er
 	r := &run{Options: o, pool: pool}
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
-	defer func() { cancel(); <-ended }()
+	defer func() { cancel(); <-ended; r.running.Wait() }()
 	if err := r.open(ctx, ended); err != nil {
 		return nil, err
 	}
@@ -122,10 +125,15 @@ func (r *run) open(ctx context.Context, ended chan<- error) error {
 	context.AfterFunc(ctx, c.Close)
 	r.chooseScope()
 	deeds := audit.New(r.pool, nil) // counts every tile, as a server's does
+	accounts := account.New(r.pool, l, account.Options{Tree: func() *layers.Tree { return r.snap.Tree() }})
+	r.running.Go(func() { accounts.Run(ctx) })
 	r.api, err = api.New(api.Options{
 		Store: r.store, Changes: l, Audit: deeds, Tiles: r.tiles, Cache: c, Postgres: r.pool,
-		Scope: func(*http.Request) layers.Scope { return r.scope },
+		Accounts: accounts,
 	})
+	if err == nil {
+		r.cookie, err = Session(ctx, accounts)
+	}
 	return err
 }
 
@@ -211,23 +219,23 @@ func (r *run) hot(ctx context.Context) (Row, error) { return r.overHTTP(ctx, fal
 func (r *run) unchanged(ctx context.Context) (Row, error) { return r.overHTTP(ctx, true) }
 
 func (r *run) overHTTP(ctx context.Context, conditional bool) (Row, error) {
-	l := r.store.Catalogue().Layer("people")
-	if l == nil {
-		return Row{}, errors.New("the city has no layer people")
-	}
-	t, _ := r.busiest(index.Query{Kind: l.Kind, Layers: 1 << l.Bit, Scope: r.scope}, 14, 13_000)
-	path := "/tiles/people/" + t.String() + ".mvt"
-	first, err := fetch(ctx, r.api.Handler(), path)
+	l, q, err := r.layer(r.mostSites())
 	if err != nil {
 		return Row{}, err
 	}
-	row := Row{What: "hot tile through the whole server", Target: "≥ 0.85 of bare Gin with the same bytes"}
+	t, _ := r.busiest(q, 14, 1000)
+	path := "/tiles/" + l.Code + "/" + t.String() + ".mvt"
+	first, err := fetch(ctx, r.api.Handler(), path, r.cookie)
+	if err != nil {
+		return Row{}, err
+	}
+	row := Row{What: "hot tile through the whole server, session and scope checked", Target: "≥ 0.85 of bare Gin with the same bytes"}
 	least, etag, want := 0.85, "", answer{http.StatusOK, len(first.body)}
 	if conditional {
-		row.What, row.Target = "conditional request, unchanged tile", "≥ 0.9 of bare Gin's empty 304"
+		row.What, row.Target = "conditional request, unchanged tile, session and scope checked", "≥ 0.9 of bare Gin's empty 304"
 		least, etag, want = 0.9, first.etag, answer{status: http.StatusNotModified}
 	}
-	rates, took, err := duel(ctx, r.api.Handler(), bare(want.status, first.kind, first.body), path, etag, want, r.Round)
+	rates, took, err := duel(ctx, r.api.Handler(), bare(want.status, first.kind, first.body), path, r.cookie, etag, want, r.Round)
 	if err != nil {
 		return Row{}, err
 	}

@@ -72,12 +72,12 @@ type client struct {
 	request []byte
 }
 
-func dial(address, path, etag string) (*client, error) {
+func dial(address, path, cookie, etag string) (*client, error) {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
-	text := "GET " + path + " HTTP/1.1\r\nHost: " + address + "\r\nAccept-Encoding: gzip\r\n"
+	text := "GET " + path + " HTTP/1.1\r\nHost: " + address + "\r\nAccept-Encoding: gzip\r\nCookie: " + cookie + "\r\n"
 	if etag != "" {
 		text += "If-None-Match: " + etag + "\r\n"
 	}
@@ -116,13 +116,13 @@ func (c *client) ask() (a answer, err error) {
 }
 
 // load asks over all connections for a while: the rate per second, and each answer's time.
-func load(address, path, etag string, want answer, span time.Duration) (rate float64, took []time.Duration, err error) {
+func load(address, path, cookie, etag string, want answer, span time.Duration) (rate float64, took []time.Duration, err error) {
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	began := time.Now()
 	for range connections {
 		all.Go(func() {
-			mine, e := loadOne(address, path, etag, want, began.Add(span))
+			mine, e := loadOne(address, path, cookie, etag, want, began.Add(span))
 			mu.Lock()
 			took, err = append(took, mine...), errors.Join(err, e)
 			mu.Unlock()
@@ -132,8 +132,8 @@ func load(address, path, etag string, want answer, span time.Duration) (rate flo
 	return float64(len(took)) / time.Since(began).Seconds(), took, err
 }
 
-func loadOne(address, path, etag string, want answer, until time.Time) (took []time.Duration, err error) {
-	c, err := dial(address, path, etag)
+func loadOne(address, path, cookie, etag string, want answer, until time.Time) (took []time.Duration, err error) {
+	c, err := dial(address, path, cookie, etag)
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +154,7 @@ func loadOne(address, path, etag string, want answer, until time.Time) (took []t
 }
 
 // duel is our handler against another that answers the same: median rates of alternating rounds.
-func duel(ctx context.Context, ours, other http.Handler, path, etag string, want answer, span time.Duration) (rates [2]float64, took []time.Duration, err error) {
+func duel(ctx context.Context, ours, other http.Handler, path, cookie, etag string, want answer, span time.Duration) (rates [2]float64, took []time.Duration, err error) {
 	var address [2]string
 	for i, h := range []http.Handler{ours, other} {
 		var stop func() error
@@ -169,7 +169,7 @@ func duel(ctx context.Context, ours, other http.Handler, path, etag string, want
 			if err := ctx.Err(); err != nil {
 				return rates, nil, err
 			}
-			rate, t, err := load(address[i], path, etag, want, span)
+			rate, t, err := load(address[i], path, cookie, etag, want, span)
 			if err != nil {
 				return rates, nil, err
 			}
@@ -194,7 +194,7 @@ type fetched struct {
 }
 
 // fetch asks a handler once over loopback.
-func fetch(ctx context.Context, h http.Handler, path string) (f fetched, err error) {
+func fetch(ctx context.Context, h http.Handler, path, cookie string) (f fetched, err error) {
 	address, stop, err := serve(h)
 	if err != nil {
 		return f, err
@@ -205,6 +205,7 @@ func fetch(ctx context.Context, h http.Handler, path string) (f fetched, err err
 		return f, fmt.Errorf("ask: %w", err)
 	}
 	q.Header.Set("Accept-Encoding", "gzip")
+	q.Header.Set("Cookie", cookie)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	a, err := client.Do(q)
 	if err != nil {
