@@ -65,7 +65,8 @@ export function createOutbox({ store, wire, owner, now = Date.now, pause = later
   let again = false;
   let closed = false;
 
-  const mine = () => items.value.filter((i) => i.owner === owner());
+  // What was written before anybody was known on this phone belongs to who signs in first.
+  const mine = () => items.value.filter((i) => i.owner === owner() || i.owner === '');
   async function refresh() {
     if (!closed) items.value = await store.items();
   }

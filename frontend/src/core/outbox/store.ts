@@ -100,6 +100,7 @@ export async function openStore(name = NAME) {
       const [result] = await Promise.all([work(tx), tx.done]);
       return result;
     } catch (cause) {
+      abort(tx);
       await tx.done.catch(() => undefined);
       throw full(cause) || full(tx.error) ? new FullError() : cause;
     }
@@ -177,6 +178,15 @@ export type Store = Awaited<ReturnType<typeof openStore>>;
 
 /** Forgets everything on the phone. */
 export const forgetStore = (name = NAME) => deleteDB(name);
+
+/** Undoes what a transaction has done so far; one that failed by itself is undone already. */
+function abort(tx: { abort(): void }) {
+  try {
+    tx.abort();
+  } catch {
+    // It has ended.
+  }
+}
 
 function full(cause: unknown): boolean {
   return cause instanceof DOMException && (cause.name === 'QuotaExceededError' || cause.name === 'UnknownError');

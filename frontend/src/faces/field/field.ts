@@ -102,7 +102,7 @@ export async function createField(router: Router, settings: Settings) {
     store.close();
   });
 
-  const mine = (i: { owner: string }) => i.owner === account.known();
+  const mine = (i: { owner: string }) => i.owner === account.known() || i.owner === '';
   const unsent = computed(() => outbox.items.value.filter((i) => mine(i) && i.state !== 'sent'));
   const readDrafts = async () => {
     drafts.value = (await store.drafts()).filter(mine);

@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict';
+import { mkdir, readFile } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import { axe, launch, open, out, server, session } from './browser.mjs';
+
+let browser;
+let here;
+let picture;
+before(async () => {
+  await mkdir(out, { recursive: true });
+  browser = await launch();
+  // A worker reports where the worker's own grid is.
+  const { roles } = await get('/api/me', server, 'worker');
+  const [lon, lat] = roles.find((r) => r.place?.label).place.label;
+  here = { lon, lat };
+  picture = await readFile(new URL('../public/icon-512.png', import.meta.url));
+});
+after(() => browser?.close());
+
+const shot = (page, name) => page.screenshot({ path: `${out}${name}.png` });
+const offlineWords = (line) => /ERR_INTERNET_DISCONNECTED|ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_FAILED/.test(line);
+
+/** A grid worker's phone: a position, and a right to tell it. */
+const phone = (path, more = {}) =>
+  open(browser, path, {
+    width: 390,
+    height: 844,
+    as: 'worker',
+    geolocation: { longitude: here.lon, latitude: here.lat, accuracy: 12 },
+    permissions: ['geolocation'],
+    ...more,
+  });
+
+/** Until the face can be opened without a network. */
+async function installed(page) {
+  await page.waitForSelector('nav a');
+  await page.evaluate(async () => {
+    await navigator.serviceWorker.ready;
+    if (!navigator.serviceWorker.controller) {
+      await new Promise((r) => navigator.serviceWorker.addEventListener('controllerchange', r, { once: true }));
+    }
+  });
+  // What the pages need without a network has been asked for once under the worker's eyes.
+  await page.reload();
+  await page.waitForSelector('nav a');
+  await page.waitForFunction(async () => {
+    const cache = await caches.open('field-kept-answers');
+    const kept = (await cache.keys()).map((r) => new URL(r.url).pathname);
+    return ['/api/deployment', '/api/classes'].every((p) => kept.includes(p));
+  });
+}
+
+const file = (name = 'street.png') => ({ name, mimeType: 'image/png', buffer: picture });
+
+/** Goes through the three steps of a report and sends it. */
+async function report(page, text) {
+  await page.getByRole('link', { name: '上报' }).last().click();
+  await page.getByRole('heading', { name: '拍照' }).waitFor();
+  await page.setInputFiles('input[capture]', file());
+  await page.locator('.photos img').waitFor();
+  await page.getByRole('button', { name: '下一步' }).click();
+  await page.getByRole('button', { name: '用我现在的位置' }).click();
+  await page.getByText('误差约 12 米').waitFor();
+  await page.getByRole('button', { name: '下一步' }).click();
+  await page.locator('fieldset label').first().click();
+  await page.getByText('都不是，我来写').click();
+  await page.getByLabel('说说情况').fill(text);
+  const other = page.getByRole('button', { name: '不是同一件，继续上报' });
+  if (await other.isVisible()) await other.click();
+  await page.getByRole('button', { name: '上报', exact: true }).click();
+  await page.getByRole('heading', { name: /已存好|已送达/ }).waitFor();
+}
+
+async function get(path, base = server, as = 'cityduty', cookie = undefined) {
+  const response = await fetch(base + path, { headers: { cookie: cookie ?? (await session(as)) } });
+  assert.equal(response.status, 200, `${path}: ${response.status}`);
+  return response.json();
+}
+const photosOf = async (id, base, cookie) => (await get(`/api/events/${id}/photos`, base, 'cityduty', cookie)).photos;
+
+test('a report with a photo made without a network is on the wall as soon as there is one', async (t) => {
+  const wall = await open(browser, '/command');
+  await wall.page.waitForSelector('.live[data-state=live]', { timeout: 60_000 });
+  const { page, bad, close } = await phone('/field');
+  await installed(page);
+  await page.context().setOffline(true);
+  await page.reload(); // the phone was off
+  await page.waitForSelector('nav a');
+  const text = `断网上报${Date.now()}`;
+  await report(page, text);
+  await page.getByText('没有网络 · 1 条已存好').waitFor();
+  await shot(page, 'field-offline');
+  assert.equal(await wall.page.getByText(text).count(), 0);
+  const began = Date.now();
+  await page.context().setOffline(false);
+  await wall.page.getByText(text).first().waitFor();
+  t.diagnostic(`on the wall ${Date.now() - began} ms after the network came back`);
+  await page.getByText(/已送达，编号 \d+/).waitFor();
+  const { events } = await get('/api/events?limit=50');
+  const mine = events.filter((e) => e.title === text);
+  assert.equal(mine.length, 1);
+  const photos = await photosOf(mine[0].id);
+  assert.equal(photos.length, 1);
+  assert.equal(photos[0].width, 512);
+  const image = await fetch(server + photos[0].small, { headers: { cookie: await session() } });
+  assert.equal(image.headers.get('content-type'), 'image/jpeg');
+  assert.deepEqual(
+    bad.filter((l) => !offlineWords(l)),
+    [],
+  );
+  assert.deepEqual(wall.bad, []);
+  await close();
+  await wall.close();
+});
+
+test('no space left on the phone: told, nothing of before is lost', async () => {
+  const { page, bad, close } = await phone('/field/report');
+  await page.setInputFiles('input[capture]', file());
+  await page.locator('.photos img').first().waitFor();
+  // What the browser does when the disk is full. (Its own quota counts with an allowance of half a minute.)
+  await page.evaluate(() => {
+    const { put } = IDBObjectStore.prototype;
+    IDBObjectStore.prototype.put = function (...args) {
+      if (this.name === 'photos') throw new DOMException('full', 'QuotaExceededError');
+      return put.apply(this, args);
+    };
+  });
+  await page.setInputFiles('input[capture]', file());
+  await page.getByText('手机空间不够，这张照片没存下来').waitFor();
+  await shot(page, 'field-full');
+  assert.equal(await page.locator('.photos img').count(), 1);
+  await page.reload();
+  await page.getByRole('link', { name: /1 张照片/ }).click();
+  await page.locator('.photos img').waitFor();
+  await page.setInputFiles('input[capture]', file());
+  await page.waitForFunction(() => document.querySelectorAll('.photos img').length === 2);
+  assert.deepEqual(bad, []);
+  await close();
+});
+
+for (const lang of ['zh-CN', 'en']) {
+  test(`every page of the phone: axe, thumbs, large type (${lang})`, async () => {
+    const { page, bad, close } = await phone(`/field?lang=${lang}`);
+    for (const size of ['1', '4']) {
+      for (const path of ['/field', '/field/report', '/field/me', '/field/map']) {
+        await page.goto(server + path);
+        await page.evaluate((text) => {
+          document.documentElement.dataset.text = text;
+        }, size);
+        await page.locator('h1').first().waitFor({ state: 'attached' });
+        if (path === '/field/map') await page.waitForSelector('.maplibregl-canvas', { timeout: 60_000 });
+        const small = await page.evaluate(() =>
+          [...document.querySelectorAll('button, a, label:has(input), input:not(.hidden), textarea')]
+            .filter((x) => x.checkVisibility() && !x.closest('.maplibregl-control-container'))
+            .map((x) => ({ words: x.textContent.trim(), ...x.getBoundingClientRect().toJSON() }))
+            .filter((r) => r.width < 59.5 || r.height < 59.5)
+            .map((r) => `${r.words} ${r.width}×${r.height}`),
+        );
+        assert.deepEqual(small, [], `${path}: too small for a thumb`);
+        assert.deepEqual(await axe(page), [], path);
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+        assert.equal(wide, false, `${path} is wider than the screen at text size ${size}`);
+        await shot(page, `field${path.slice(6).replace('/', '-') || '-today'}-${lang}${size === '4' ? '-large' : ''}`);
+      }
+    }
+    assert.deepEqual(bad, []);
+    await close();
+  });
+}
+
+test('the developers’ page of the shared parts', async () => {
+  const { page, bad, close } = await open(browser, '/ui', { width: 1280, height: 900 });
+  for (const theme of ['Light', 'Dark']) {
+    await page.getByText(theme, { exact: true }).first().click();
+    assert.deepEqual(await axe(page), [], theme);
+    await shot(page, `ui-${theme.toLowerCase()}`);
+  }
+  assert.deepEqual(bad, []);
+  await close();
+});
+
+test('by keyboard alone: from today to a report that is kept', async () => {
+  const { page, bad, close } = await phone('/field', { hasTouch: false, isMobile: false });
+  await page.waitForSelector('nav a');
+  const press = async (name, key = 'Enter') => {
+    for (let i = 0; i < 60; i++) {
+      const at = await page.evaluate(() => {
+        const e = document.activeElement;
+        return e?.labels?.[0]?.textContent?.trim() || e?.textContent?.trim() || '';
+      });
+      if (at.startsWith(name)) break;
+      await page.keyboard.press('Tab');
+      assert.ok(i < 59, `“${name}” cannot be reached`);
+    }
+    await page.keyboard.press(key);
+  };
+  await press('拍照上报');
+  await page.getByRole('heading', { name: '拍照' }).waitFor();
+  await press('下一步');
+  await press('用我现在的位置');
+  await page.getByText('误差约 12 米').waitFor();
+  await press('下一步');
+  await page.getByText('哪一类').waitFor();
+  assert.deepEqual(bad, []);
+  await close();
+});
+
+test('what the first opening of the face loads is at most 200 kB', async (t) => {
+  const { shell } = JSON.parse(await readFile(new URL('../dist/.files.json', import.meta.url), 'utf8'));
+  let total = 0;
+  for (const path of ['/field', ...shell]) {
+    const answer = await fetch(server + path, { headers: { 'accept-encoding': 'gzip', accept: 'text/html,*/*' } });
+    assert.equal(answer.status, 200, path);
+    total += Number(answer.headers.get('content-length') ?? (await answer.arrayBuffer()).byteLength);
+  }
+  t.diagnostic(`${Math.round(total / 1000)} kB in ${shell.length + 1} files`);
+  assert.ok(total <= 200_000, `${total} bytes`);
+});
