@@ -34,6 +34,7 @@ type EventSummary struct {
 	Lat        float64         `json:"lat"`
 	Place      Maybe[PlaceRef] `json:"place"`
 	PlacePath  string          `json:"placePath" example:"望江镇 › 江湾社区 › 03网格"`
+	Version    int             `json:"version" doc:"Of the state; a step names the one that its doer saw"`
 }
 
 // EventDetail is an event whole.
@@ -47,7 +48,6 @@ type EventDetail struct {
 	ItemNameEn  *string                    `json:"itemNameEn"`
 	Department  Maybe[Named]               `json:"department"`
 	Steps       []string                   `json:"steps" doc:"Standard steps of the item"`
-	Version     int                        `json:"version"`
 	Position    string                     `json:"position" doc:"Of its last change"`
 	EventLife
 }
@@ -83,7 +83,7 @@ type Reported struct {
 
 type eventsInput struct {
 	Place    string `query:"place" maxLength:"20" doc:"Code; empty: everywhere"`
-	Status   string `query:"status" enum:"open,closed,all" default:"all" doc:"closed includes void"`
+	Status   string `query:"status" enum:"open,closed,all,overdue,waiting" default:"all" doc:"closed includes void; waiting: a desk must act"`
 	Category string `query:"category" maxLength:"60"`
 	Limit    int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
 	Before   string `query:"before" maxLength:"40" doc:"next of the page before"`
@@ -120,7 +120,7 @@ func (s *Server) events(ctx context.Context, scope layers.Scope, in *eventsInput
 		return nil, err
 	}
 	w := s.Store.World()
-	q, err := eventQuery(w, in)
+	q, err := eventQuery(w, in, s.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -140,8 +140,9 @@ func (s *Server) events(ctx context.Context, scope layers.Scope, in *eventsInput
 	return &recorded[EventPage]{page, audit.Entry{Rows: int64(len(list))}}, nil
 }
 
-func eventQuery(w *store.World, in *eventsInput) (store.EventQuery, error) {
+func eventQuery(w *store.World, in *eventsInput, now time.Time) (store.EventQuery, error) {
 	q := store.EventQuery{Limit: in.Limit}
+	minute := layers.Minutes(now)
 	if in.Place != "" && in.Place != wholeCode {
 		p := w.Tree.ByCode(in.Place)
 		if p == nil {
@@ -158,14 +159,11 @@ func eventQuery(w *store.World, in *eventsInput) (store.EventQuery, error) {
 		class = c.ID
 	}
 	if status := in.Status; !any || status != "all" {
-		q.Match = func(r *layers.Record) bool {
-			ended := r.Status == layers.StatusClose || r.Status == layers.StatusVoid
-			return (any || r.Class == class) && (status == "all" || ended == (status == "closed"))
-		}
+		q.Match = func(r *layers.Record) bool { return (any || r.Class == class) && inStatus(r, status, minute) }
 	}
 	if in.Before != "" {
-		minute, id, ok := strings.Cut(in.Before, ".")
-		m, err1 := strconv.ParseInt(minute, 10, 32)
+		at, id, ok := strings.Cut(in.Before, ".")
+		m, err1 := strconv.ParseInt(at, 10, 32)
 		n, err2 := strconv.ParseInt(id, 10, 64)
 		if !ok || err1 != nil || err2 != nil {
 			return q, layers.Invalid("before", "is not the next of a page")
@@ -175,12 +173,28 @@ func eventQuery(w *store.World, in *eventsInput) (store.EventQuery, error) {
 	return q, nil
 }
 
+// inStatus tells whether a list of that status holds the event.
+func inStatus(r *layers.Record, status string, now int32) bool {
+	ended := r.Status == layers.StatusClose || r.Status == layers.StatusVoid
+	switch status {
+	case "open":
+		return !ended
+	case "closed":
+		return ended
+	case "overdue":
+		return !ended && r.Due != 0 && r.Due < now
+	case "waiting":
+		return r.Status == layers.StatusReport || r.Status == layers.StatusAccept || r.Status == layers.StatusFeedback || r.Status == layers.StatusVerify
+	}
+	return true
+}
+
 func (s *Server) summary(w *store.World, t *layers.Tree, e *store.Event) EventSummary {
 	v := EventSummary{
 		ID: e.ID, Title: e.Title, Category: categoryCode(w.Catalogue, e.Class), Level: e.Level,
 		Status: codeAt(layers.Statuses[:], e.Status), Channel: codeAt(layers.Channels[:], e.Channel),
 		ReportedAt: utc(e.ReportedAt), DueAt: maybeTime(e.DueAt), ClosedAt: maybeTime(e.ClosedAt), Overdue: e.Overdue(s.Now()),
-		Lon: round(e.Point[0]), Lat: round(e.Point[1]), Place: maybePlace(t, e.Place), PlacePath: placePath(t, e.Place),
+		Lon: round(e.Point[0]), Lat: round(e.Point[1]), Place: maybePlace(t, e.Place), PlacePath: placePath(t, e.Place), Version: e.Version,
 	}
 	if it := w.Catalogue.Item(e.Item); it != nil {
 		v.Item = maybeString(it.Code)
@@ -205,9 +219,10 @@ func (s *Server) event(ctx context.Context, scope layers.Scope, in *idInput) (*r
 	v := EventDetail{
 		EventLife:    eventLife(&life),
 		EventSummary: s.summary(w, w.Tree, &e.Event), Description: e.Description, Address: maybeString(e.Address),
-		Attributes: attributes(e.Attributes), Source: Named{e.Source, e.SourceEn}, Steps: []string{}, Version: life.Version,
+		Attributes: attributes(e.Attributes), Source: Named{e.Source, e.SourceEn}, Steps: []string{},
 		Position: e.Position.String(),
 	}
+	v.Version = life.Version
 	if it := w.Catalogue.Item(e.Item); it != nil {
 		v.ItemName, v.ItemNameEn = maybeString(it.Name), maybeString(it.NameEn)
 		v.Department, v.Steps = department(w.Catalogue, it.DepartmentID), append(v.Steps, it.Steps...)

@@ -35,6 +35,7 @@ const event = (id: number, more: Partial<EventSummary> = {}): EventSummary => ({
   lat: 23,
   place: place('441900122001', 3, '江湾社区'),
   placePath: '望江镇 › 江湾社区',
+  version: 1,
   ...more,
 });
 const figures = (): Figures => ({

@@ -37,6 +37,7 @@ type Event struct {
 	ClosedAt   *time.Time
 	Point      orb.Point
 	Place      layers.PlaceID
+	Version    int // of the state
 }
 
 // Open tells that somebody must still handle it.
@@ -51,7 +52,6 @@ type EventDetail struct {
 	Description string
 	Address     string
 	Attributes  map[string]json.RawMessage
-	Version     int
 	Source      string
 	SourceEn    string
 	Position    layers.Position
@@ -130,7 +130,7 @@ func scanEvent(r pgx.CollectableRow) (Event, error) {
 	var e Event
 	var class, item, level, status, channel int16
 	err := r.Scan(&e.ID, &e.Title, &class, &item, &level, &status, &channel, &e.ReportedAt, &e.DueAt, &e.ClosedAt,
-		&e.Point, &e.Place)
+		&e.Point, &e.Place, &e.Version)
 	e.Class, e.Item, e.Level, e.Status, e.Channel = uint16(class), uint16(item), uint8(level), uint8(status), uint8(channel)
 	return e, err
 }

@@ -54,8 +54,8 @@ export async function get<T>(path: string, ask: Ask, query: Query = {}, seen?: (
   return read<T>(search.size ? `${path}?${search}` : path, ask, {}, seen);
 }
 
-async function read<T>(url: string, ask: Ask, more: RequestInit, seen?: (r: Response) => void): Promise<T> {
-  const headers: Record<string, string> = { accept: 'application/json' };
+export async function read<T>(url: string, ask: Ask, more: RequestInit, seen?: (r: Response) => void): Promise<T> {
+  const headers: Record<string, string> = { accept: 'application/json', ...(more.headers as Record<string, string>) };
   if (more.body) headers['content-type'] = 'application/json';
   if (ask.min) headers['x-min-position'] = ask.min;
   let response: Response;
@@ -115,8 +115,8 @@ export const api = {
   layers: async (ask: Ask = {}) => (await get<{ groups: LayerGroup[] }>('/api/layers', ask)).groups,
   classes: (ask: Ask = {}) => get<Classes>('/api/classes', ask),
   sources: async (ask: Ask = {}) => (await get<{ sources: Source[] }>('/api/sources', ask)).sources,
-  events: (place: string, limit: number, before: string | undefined, ask: Ask = {}) =>
-    get<EventPage>('/api/events', ask, { place, status: 'all', limit, before }),
+  events: (place: string, status: string, limit: number, before: string | undefined, ask: Ask = {}) =>
+    get<EventPage>('/api/events', ask, { place, status, limit, before }),
   openEvents: async (place: string, category: string, limit: number, ask: Ask = {}) =>
     (await get<EventPage>('/api/events', ask, { place, category, limit, status: 'open' })).events,
   photos: async (event: number, ask: Ask = {}) =>

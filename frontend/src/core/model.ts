@@ -1,3 +1,5 @@
+import type { EventLife } from './hub';
+
 /** The nouns of the server's API as the page uses them. Times are RFC 3339 in UTC, positions decimal strings. */
 
 /** [west, south, east, north] in degrees, WGS 84. */
@@ -159,9 +161,11 @@ export interface EventSummary {
   lat: number;
   place: PlaceRef | null;
   placePath: string;
+  /** Of the state; a step names the one that its doer saw. */
+  version: number;
 }
 
-export interface EventDetail extends EventSummary {
+export interface EventDetail extends EventSummary, EventLife {
   description: string;
   address: string | null;
   attributes: Record<string, unknown>;
@@ -170,7 +174,6 @@ export interface EventDetail extends EventSummary {
   itemNameEn: string | null;
   department: Named | null;
   steps: string[];
-  version: number;
   position: string;
 }
 

@@ -4,6 +4,9 @@ import type { LonLat } from './model';
 
 /** What colours the child places, and what the ranking is by. */
 export const METRICS = ['density', 'person', 'site', 'open', 'today', 'overdue'] as const;
+/** Which events the list shows; waiting: a desk must act. */
+export const LISTS = ['all', 'open', 'waiting', 'overdue'] as const;
+export type List = (typeof LISTS)[number];
 export type Metric = (typeof METRICS)[number];
 export type Theme = 'dark' | 'light';
 
@@ -23,6 +26,7 @@ export interface View {
   /** Active layers with their opacity, bottom first; null: those that the server opens with. */
   layers: { code: string; opacity: number }[] | null;
   metric: Metric;
+  list: List;
   card: { kind: CardKind; id: number } | null;
   /** Corners of the area that is counted in; the first follows the last. */
   area: readonly LonLat[] | null;
@@ -36,6 +40,7 @@ export const START: View = {
   place: '',
   layers: null,
   metric: 'density',
+  list: 'all',
   card: null,
   area: null,
   camera: null,
@@ -52,6 +57,7 @@ export function parseView(query: string): View {
     place: /^\d{12}(\d{3})?$/.test(q.get('place') ?? '') ? (q.get('place') ?? '') : '',
     layers: parseLayers(q.get('layers')),
     metric: metric ?? START.metric,
+    list: LISTS.find((l) => l === q.get('events')) ?? START.list,
     card: card ? { kind: card[1] as CardKind, id: Number(card[2]) } : null,
     area: parseArea(q.get('area')),
     camera: parseCamera(q.get('at')),
@@ -69,6 +75,7 @@ export function formatView(view: View): string {
     parts.push(`layers=${layers}`);
   }
   if (view.metric !== START.metric) parts.push(`by=${view.metric}`);
+  if (view.list !== START.list) parts.push(`events=${view.list}`);
   if (view.card) parts.push(`card=${view.card.kind}.${view.card.id}`);
   if (view.area) parts.push(`area=${view.area.map(([lon, lat]) => `${lon.toFixed(5)},${lat.toFixed(5)}`).join(';')}`);
   if (view.camera) {

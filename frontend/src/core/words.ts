@@ -8,6 +8,8 @@ type Family =
   | 'channel'
   | 'level'
   | 'site'
+  | 'step'
+  | 'command'
   | `alert.${'status' | 'severity' | 'urgency' | 'certainty' | 'response'}`;
 
 /** Words, numbers and times in the reader's language and the deployment's zone. */

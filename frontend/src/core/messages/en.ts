@@ -3,6 +3,11 @@ import type zh from './zh';
 
 const en: Record<keyof typeof zh, string> = {
   ...field,
+import enHub from './en-hub';
+import type zh from './zh';
+
+const en: Record<keyof typeof zh, string> = {
+  ...enHub,
   'app.name': 'One picture',
   'app.skip': 'Skip to the lists',
   'app.synthetic': 'Synthetic data',

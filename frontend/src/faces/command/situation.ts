@@ -3,7 +3,7 @@ import { type ApiError, api } from '@/core/api';
 import type { Change, ClassDef, EventSummary, ItemDef, LayerDef, Named, PlaceRef } from '@/core/model';
 import { useResource } from '@/core/resource';
 import { openStream, type Stream, type StreamState } from '@/core/stream';
-import type { CardKind, Metric, ViewState } from '@/core/url';
+import type { CardKind, List, Metric, ViewState } from '@/core/url';
 import { mixed } from '@/map/style';
 import type { Words } from './words';
 
@@ -29,7 +29,10 @@ export function createSituation(state: ViewState, words: Words) {
   const code = computed(() => (deployment.data.value ? view.value.place || root.value : ''));
   const place = useResource(code, api.place);
   const figures = useResource(code, api.figures, { gather: 1500 });
-  const events = useResource(code, (c, ask) => api.events(c, LIST, undefined, ask), { gather: 300 });
+  const listed = computed(() => (code.value ? `${code.value}/${view.value.list}` : ''));
+  const events = useResource(listed, (_, ask) => api.events(code.value, view.value.list, LIST, undefined, ask), {
+    gather: 300,
+  });
   const alerts = useResource(code, (c, ask) => api.alerts(c, ask), { gather: 300 });
   const groups = useResource(ready, (_, ask) => api.layers(ask), { gather: 2000 });
   const classes = useResource(ready, (_, ask) => api.classes(ask), { gather: 2000 });
@@ -86,7 +89,7 @@ export function createSituation(state: ViewState, words: Words) {
   const itemOf = computed(() => new Map<string, ItemDef>((classes.data.value?.items ?? []).map((i) => [i.code, i])));
   const older = shallowRef<EventSummary[]>([]);
   const next = shallowRef<string | null>(null);
-  watch(code, () => {
+  watch(listed, () => {
     older.value = [];
     next.value = null;
   });
@@ -133,7 +136,7 @@ export function createSituation(state: ViewState, words: Words) {
     async more() {
       const before = older.value.length ? next.value : (events.data.value?.next ?? null);
       if (!before) return;
-      const page = await api.events(code.value, LIST, before);
+      const page = await api.events(code.value, view.value.list, LIST, before);
       older.value = [...older.value, ...page.events];
       next.value = page.next;
     },
@@ -147,6 +150,7 @@ export function createSituation(state: ViewState, words: Words) {
       if (parent) state.go({ place: parent.code === root.value ? '' : parent.code, camera: null, card: null });
     },
     chooseMetric: (metric: Metric) => state.adjust({ metric }),
+    chooseList: (list: List) => state.adjust({ list }),
     open: (kind: CardKind, id: number) => state.go({ card: { kind, id } }),
     toggle(c: string) {
       const now = active.value.map((l) => ({ code: l.def.code, opacity: l.opacity }));

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import { axe, launch, open, out, ready, report, somewhere } from './browser.mjs';
+
+let browser;
+let here;
+before(async () => {
+  await mkdir(out, { recursive: true });
+  browser = await launch();
+  here = await somewhere();
+});
+after(() => browser?.close());
+
+const stamp = () => `${Date.now().toString(36)}${Math.random().toString(36).slice(2, 6)}`;
+const shot = (page, name) => page.screenshot({ path: `${out}${name}.png` });
+const grave = (title) => report({ title, lon: here.lon, lat: here.lat, level: 1, item: undefined });
+
+for (const lang of ['zh-CN', 'en']) {
+  test(`a grave report is assigned from its card, handed over and followed, in ${lang}`, async () => {
+    const { page, bad, close } = await open(browser, `/command?lang=${lang}`);
+    await ready(page);
+    const event = await grave(`联调${stamp()}`);
+    await page.locator(`[data-event="${event.id}"]`).click();
+    await page.locator('[data-step=dispatch]').click();
+    const first = page.locator('[data-worker]').first();
+    await first.waitFor();
+    await shot(page, `assign-${lang}`);
+    assert.deepEqual(await axe(page), []);
+    await first.click();
+    await page.locator('[data-worker]').nth(1).click();
+    await page.locator('.actions [type=submit]').click();
+    await page.locator('[data-entry=dispatch]').waitFor();
+    assert.equal(await page.locator('[data-entry=accept]').count(), 1);
+    // Urge: a note is asked for, and stands in the timeline.
+    await page.locator('[data-step=urge]').click();
+    assert.equal(await page.locator('.actions [type=submit]').isDisabled(), true);
+    await page.locator('.actions textarea').fill('请速到场');
+    await page.locator('.actions [type=submit]').click();
+    await page.locator('[data-entry=urge]').waitFor();
+    await shot(page, `event-${lang}`);
+    assert.deepEqual(await axe(page), []);
+    assert.deepEqual(bad, []);
+    await close();
+  });
+}
+
+test('two officers at once: the slower is told, sees the new state and loses nothing', async () => {
+  const event = await grave(`抢派${stamp()}`);
+  const a = await open(browser, `/command?card=event.${event.id}`);
+  const b = await open(browser, `/command?card=event.${event.id}`);
+  for (const { page } of [a, b]) {
+    await ready(page);
+    await page.locator('[data-step=void]').click();
+    await page.locator('.actions textarea').fill('重复上报');
+  }
+  // The second page does not hear of the first one's step before it sends its own.
+  await b.page.route('**/api/events/*', (route) =>
+    route.request().method() === 'GET' ? route.abort() : route.continue(),
+  );
+  await a.page.locator('.actions [type=submit]').click();
+  await a.page.locator('[data-entry=void]').waitFor();
+  await b.page.locator('.actions [type=submit]').click();
+  await b.page.locator('.actions [role=alert]').waitFor();
+  await b.page.unroute('**/api/events/*');
+  await b.page.reload();
+  await b.page.locator('[data-entry=void]').waitFor();
+  assert.equal(await b.page.locator('[data-entry=void]').count(), 1);
+  await a.close();
+  await b.close();
+});
+
+test('the list shows what waits and what is overdue, in the address, and gives several to one unit', async () => {
+  const events = [await grave(`批量${stamp()}`), await grave(`批量${stamp()}`)];
+  const { page, bad, close } = await open(browser, '/command');
+  await ready(page);
+  await page.locator('[data-list=waiting]').click();
+  await page.waitForURL(/events=waiting/);
+  await page.locator(`[data-event="${events[0].id}"]`).waitFor();
+  await page.locator('[data-several]').click();
+  for (const e of events) await page.locator(`[data-event="${e.id}"]`).click();
+  await page.locator('[data-bulk]').click();
+  await page.locator('.bulk [data-unit]').first().click();
+  await shot(page, 'bulk');
+  assert.deepEqual(await axe(page), []);
+  await page.locator('.bulk [type=submit]').click();
+  await page.locator('.bulk').getByText('2 件已派遣').waitFor();
+  // What is dispatched waits no longer.
+  await page.locator(`[data-event="${events[0].id}"]`).waitFor({ state: 'detached' });
+  await page.locator('[data-list=overdue]').click();
+  await page.waitForURL(/events=overdue/);
+  await page.locator('.progress.late').first().waitFor();
+  assert.equal(await page.locator('[data-event] .progress:not(.late)').count(), 0);
+  assert.deepEqual(bad, []);
+  await close();
+});
+
+test('with the keyboard alone: choose an event, assign it, send', async () => {
+  const event = await grave(`键盘${stamp()}`);
+  const { page, close } = await open(browser, '/command');
+  await ready(page);
+  await page.locator(`[data-event="${event.id}"]`).focus();
+  await page.keyboard.press('Enter');
+  await page.locator('[data-step=dispatch]').focus();
+  await page.keyboard.press('Enter');
+  await page.locator('[data-worker]').first().focus();
+  await page.keyboard.press('Space');
+  await page.locator('.actions [type=submit]').focus();
+  await page.keyboard.press('Enter');
+  await page.locator('[data-entry=dispatch]').waitFor();
+  await page.keyboard.press('Escape');
+  await page.locator('.detail').waitFor({ state: 'detached' });
+  await close();
+});
+
+test('the carousel goes on by itself and stops for an event', async () => {
+  const { page, close } = await open(browser, '/command');
+  await ready(page);
+  await page.locator('[data-walk]').click();
+  await page.waitForURL(/place=\d{12}/, { timeout: 40_000 });
+  await page.locator('[data-event]').first().click();
+  assert.equal(await page.locator('[data-walk]').getAttribute('aria-pressed'), 'false');
+  await close();
+});
