@@ -173,7 +173,8 @@ func (d *Desk) FireDue(ctx context.Context, limit int) (int, error) {
 
 func (d *Desk) fire(ctx context.Context, job, event int64, kind string) error {
 	step := jobSteps[kind]
-	_, err := d.ledger.Write(ctx, ledger.Act{Actor: Clockwork, Reason: step}, func(tx *ledger.Tx) error {
+	scope := layers.Internal(Clockwork)
+	_, err := d.ledger.Write(ctx, ledger.Act{Actor: Clockwork, Reason: step, Scope: &scope}, func(tx *ledger.Tx) error {
 		// The event first, as every step does: two that lock in different orders would wait for each other for ever.
 		e, err := readState(ctx, tx, lockSQL, event)
 		if err != nil {
@@ -191,7 +192,7 @@ func (d *Desk) fire(ctx context.Context, job, event int64, kind string) error {
 		if !t.allows(e.status, Clock, e.command) {
 			return nil // it commands at the top already, or there is nothing left to warn of
 		}
-		w := &work{Desk: d, tx: tx, scope: layers.Internal(Clockwork), in: &Step{Step: step}, t: t, old: e, new: e, now: now, done: runAt}
+		w := &work{Desk: d, tx: tx, scope: scope, in: &Step{Step: step}, t: t, old: e, new: e, now: now, done: runAt}
 		w.detail.Job = kind
 		if t.moves() {
 			w.new.version++

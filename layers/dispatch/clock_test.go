@@ -13,6 +13,7 @@ import (
 
 	"onepicture/layers"
 	"onepicture/layers/ledger"
+	"onepicture/sql/sqltest"
 )
 
 // The holidays and make-up working days of 2026, as the calendar's sample has them.
@@ -188,11 +189,7 @@ func TestAYearOfClocks(t *testing.T) {
 	}
 	slices.SortStableFunc(acts, func(a, b act) int { return a.at.Compare(b.at) })
 	acts = append(acts, act{at: end, plan: -1})
-	other, err := pgxpool.NewWithConfig(t.Context(), h.pool.Config().Copy()) // of the servers that are killed
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer other.Close()
+	other := sqltest.Requests(t, h.pool) // of the servers that are killed
 	restarts := 0
 	for _, a := range acts {
 		for { // whatever becomes due before it, at its own minute
@@ -254,7 +251,7 @@ func (h *hub) fireBadly(r *rand.Rand, other *pgxpool.Pool) (restarts int) {
 		})
 	}
 	wg.Wait()
-	h.Desk = New(h.pool, h.ledger, h.picture, h.now)
+	h.restart(h.picture, h.serves)
 	if _, err := h.FireDue(h.t.Context(), 100); err != nil {
 		h.t.Fatal(err)
 	}

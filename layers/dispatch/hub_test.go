@@ -45,8 +45,8 @@ func (valley) Tree() *layers.Tree {
 type hub struct {
 	*Desk
 	t      *testing.T
-	pool   *pgxpool.Pool
-	ledger *ledger.Ledger
+	pool   *pgxpool.Pool // the owner's; the desk has one of requests
+	serves *pgxpool.Pool
 	at     time.Time
 }
 
@@ -84,10 +84,14 @@ func newHub(t *testing.T) *hub {
 			{ID: 7, Code: "F-1", Class: 1, Level: 2, DeadlineHours: 12, Photos: 1, RoundClock: true}, {ID: 8, Code: "W-1", Class: 2, Level: 3, DeadlineHours: 12},
 		},
 	})
-	h := &hub{t: t, pool: pool, ledger: ledger.New(pool), at: time.Date(2026, 5, 6, 1, 0, 0, 0, time.UTC)}
-	requests := sqltest.Requests(t, pool)
-	h.Desk = New(requests, ledger.New(requests), valley{c}, func() time.Time { return h.at })
+	h := &hub{t: t, pool: pool, serves: sqltest.Requests(t, pool), at: time.Date(2026, 5, 6, 1, 0, 0, 0, time.UTC)}
+	h.restart(valley{c}, h.serves)
 	return h
+}
+
+// restart makes a new server's desk.
+func (h *hub) restart(p Picture, pool *pgxpool.Pool) {
+	h.Desk = New(pool, ledger.New(pool), p, func() time.Time { return h.at })
 }
 
 // roundClockItem adds an item whose deadline counts all hours.
@@ -98,8 +102,7 @@ func (h *hub) roundClockItem() {
 	}
 	c := *h.picture.Catalogue()
 	c.Items = append(slices.Clone(c.Items), layers.Item{ID: 9, Code: "R-1", Class: 2, Level: 1, DeadlineHours: 30, RoundClock: true})
-	h.picture = valley{layers.NewCatalogue(c)}
-	h.Desk = New(h.pool, h.ledger, h.picture, h.now)
+	h.restart(valley{layers.NewCatalogue(c)}, h.serves)
 }
 
 // as is the scope of an actor over places and all below them, with the rights to report and to handle.
