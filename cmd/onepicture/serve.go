@@ -78,6 +78,9 @@ func (c *serveCmd) Run(ctx context.Context) (err error) {
 		if err := account.New(feed, ledger.New(feed), account.Options{}).PutDemo(ctx); err != nil {
 			return err
 		}
+		if err := demo.Bind(ctx, feed); err != nil {
+			return err
+		}
 	}
 	keys, err := c.openKeys(ctx, feed, c.Demo)
 	if err != nil {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { axe, launch, open, out, ready, report, somewhere } from './browser.mjs';
+import { axe, launch, open, out, ready, report, server, session, somewhere } from './browser.mjs';
 
 let browser;
 let here;
@@ -93,6 +93,53 @@ test('the list shows what waits and what is overdue, in the address, and gives s
   assert.equal(await page.locator('[data-event] .progress:not(.late)').count(), 0);
   assert.deepEqual(bad, []);
   await close();
+});
+
+/** A step as a phone sends it. */
+async function phone(name, id, body) {
+  const response = await fetch(`${server}/api/events/${id}/steps`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', cookie: await session(name) },
+    body: JSON.stringify(body),
+  });
+  assert.equal(response.status, 200, await response.text());
+}
+
+test('the whole life: reported, on the wall at once, assigned, handled by the worker, verified by another desk, closed', async () => {
+  const cookie = await session('worker');
+  const me = await (await fetch(`${server}/api/tasks`, { headers: { cookie } })).json();
+  assert.ok(me.worker, 'the sample worker has no post');
+  const wall = await open(browser, '/command');
+  await ready(wall.page);
+  // The worker's own grid: the place of the grant.
+  const mine = await (await fetch(`${server}/api/me`, { headers: { cookie } })).json();
+  const code = JSON.stringify(mine).match(/\d{15}/)?.[0];
+  const grid = await (await fetch(`${server}/api/places/${code}`, { headers: { cookie } })).json();
+  const [lon, lat] = grid.place.label;
+  const title = `全程${stamp()}`;
+  const began = Date.now();
+  const event = await report({ title, lon, lat, level: 1 });
+  await wall.page.getByText(title).first().waitFor();
+  console.log(`# on the wall after ${Date.now() - began} ms`);
+  await wall.page.locator(`[data-event="${event.id}"]`).click();
+  await wall.page.locator('[data-step=dispatch]').click();
+  await wall.page.locator(`[data-worker="${me.worker.id}"]`).click();
+  await wall.page.locator('.actions [type=submit]').click();
+  await wall.page.locator('[data-entry=dispatch]').waitFor();
+  const tasks = await (await fetch(`${server}/api/tasks`, { headers: { cookie } })).json();
+  assert.ok(tasks.tasks.some((x) => x.event.id === event.id));
+  await phone('worker', event.id, { step: 'start' });
+  await wall.page.locator('[data-entry=start]').waitFor();
+  await phone('worker', event.id, { step: 'feedback', note: '已处置' });
+  await wall.page.locator('[data-step=verify]').click();
+  await wall.page.locator('[data-entry=verify]').waitFor();
+  await wall.page.locator('[data-step=close]').click();
+  await wall.page.locator('[data-entry=close]').waitFor();
+  await shot(wall.page, 'life');
+  const line = await wall.page.locator('[data-entry]').evaluateAll((all) => all.map((x) => x.dataset.entry).reverse());
+  assert.deepEqual(line, ['report', 'accept', 'dispatch', 'start', 'feedback', 'verify', 'close']);
+  assert.deepEqual(wall.bad, []);
+  await wall.close();
 });
 
 test('with the keyboard alone: choose an event, assign it, send', async () => {

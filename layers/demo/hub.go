@@ -13,7 +13,18 @@ import (
 	"onepicture/sql"
 )
 
-var presentSQL = sql.Text("demo/present.sql")
+var (
+	presentSQL = sql.Text("demo/present.sql")
+	bindSQL    = sql.Text("demo/bind.sql")
+)
+
+// Bind gives the sample accounts the posts of the city's workers and desks; what these have done before, they have done.
+func Bind(ctx context.Context, pool *pgxpool.Pool) error {
+	if _, err := pool.Exec(ctx, bindSQL); err != nil {
+		return fmt.Errorf("give the sample accounts their posts: %w", err)
+	}
+	return nil
+}
 
 // unitOf is the row of the office of a place: they are numbered like the places, without the grids.
 func (ld *loader) unitOf(place int) int { return place + 1 }
