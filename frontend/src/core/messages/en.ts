@@ -1,13 +1,10 @@
 import field from './field.en';
+import hub from './hub.en';
 import type zh from './zh';
 
 const en: Record<keyof typeof zh, string> = {
   ...field,
-import enHub from './en-hub';
-import type zh from './zh';
-
-const en: Record<keyof typeof zh, string> = {
-  ...enHub,
+  ...hub,
   'app.name': 'One picture',
   'app.skip': 'Skip to the lists',
   'app.synthetic': 'Synthetic data',

@@ -1,13 +1,10 @@
 import field from './field.zh';
+import hub from './hub.zh';
 
 /** Every word of the page in Chinese; the English table has the same keys. */
 const zh = {
   ...field,
-import zhHub from './zh-hub';
-
-/** Every word of the page in Chinese; the English table has the same keys. */
-const zh = {
-  ...zhHub,
+  ...hub,
   'app.name': '一张图',
   'app.skip': '跳到列表',
   'app.synthetic': '演示数据 · 合成',

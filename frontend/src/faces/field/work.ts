@@ -44,7 +44,7 @@ export interface Entry {
   reason: string | null;
 }
 
-export interface Case extends EventDetail {
+export interface Case extends Omit<EventDetail, 'timeline' | 'actions'> {
   timeline: Entry[];
   actions: Action[];
   suspendedAt: string | null;

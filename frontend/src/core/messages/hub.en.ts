@@ -1,4 +1,4 @@
-import type zhHub from './zh-hub';
+import type zhHub from './hub.zh';
 
 const enHub: Record<keyof typeof zhHub, string> = {
   'step.report': 'Report',
