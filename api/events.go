@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -162,13 +160,10 @@ func eventQuery(w *store.World, in *eventsInput, now time.Time) (store.EventQuer
 		q.Match = func(r *layers.Record) bool { return (any || r.Class == class) && inStatus(r, status, minute) }
 	}
 	if in.Before != "" {
-		at, id, ok := strings.Cut(in.Before, ".")
-		m, err1 := strconv.ParseInt(at, 10, 32)
-		n, err2 := strconv.ParseInt(id, 10, 64)
-		if !ok || err1 != nil || err2 != nil {
-			return q, layers.Invalid("before", "is not the next of a page")
+		var err error
+		if q.BeforeAt, q.BeforeID, err = parseBefore(in.Before); err != nil {
+			return q, err
 		}
-		q.BeforeAt, q.BeforeID = int32(m), n
 	}
 	return q, nil
 }

@@ -115,7 +115,7 @@ func openTown(t testing.TB, pool *pgxpool.Pool, change func(*Options)) *town {
 	}
 	o := Options{
 		Store: st, Desk: dispatch.New(serving, ledger.New(serving), st, time.Now), Changes: l, Tiles: tile.NewBuilder(st, st.Catalogue), Cache: c,
-		Imports: noImports{}, Audit: deeds, Postgres: pool, Files: page, Version: "test",
+		Imports: noImports{}, Audit: deeds, People: personal.NewPeople(serving, townKeys(t)), Postgres: pool, Files: page, Version: "test",
 		Photos: album,
 		Alerts: alert.New(serving, ledger.New(serving)),
 		Scope:  func(*http.Request) layers.Scope { return loopback },

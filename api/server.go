@@ -75,6 +75,7 @@ type Options struct {
 	Photos   *photo.Album // nil: none are kept
 	Citizens Citizens
 	Webhooks Webhooks
+	People   People
 	Postgres Pinger
 	Files    fs.FS  // the built page; nil or without index.html: none
 	Version  string // of the program
@@ -169,6 +170,7 @@ func (s *Server) register(a huma.API) {
 	s.webhookRoutes(a)
 	s.sourceRoutes(a)
 	s.importRoutes(a)
+	s.personRoutes(a)
 	s.auditRoutes(a)
 	s.signInRoutes(a)
 	s.meRoutes(a)

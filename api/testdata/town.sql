@@ -33,11 +33,11 @@ insert into layer (code, kind, bit, "group", group_en, name, name_en, filter, so
     ('events', 'event', 0, '事件', 'Events', '事件', 'Events', '', 4, 1, 3),
     ('fires', 'event', 1, '事件', 'Events', '火灾', 'Fires', 'category = ''fire''', 5, null, null),
     ('towns', 'place', null, '区划', 'Divisions', '镇街', 'Towns', '', 6, null, null);
-insert into person (source_id, key, name, id_number, phone, class, birth, care, geom, place_id, hash)
-select 2, 'a' || i, '秘密姓名', '990101194001010000', '13900000000', 1, date '1940-01-01', 1, st_setsrid(st_makepoint(113.05, 23.05), 4326), 5, ''
+insert into person (source_id, key, plain_name, plain_id_number, plain_phone, class, birth, care, geom, place_id, hash)
+select 2, 'a' || i, '秘密姓名', '99010119400101' || lpad(i::text, 4, '0'), '139' || lpad(i::text, 8, '0'), 1, date '1940-01-01', 1, st_setsrid(st_makepoint(113.05, 23.05), 4326), 5, ''
 from generate_series(1, 30) i;
-insert into person (source_id, key, name, class, birth, geom, place_id, hash)
-select 2, 'b' || i, '秘密姓名', 1, date '1950-01-01', st_setsrid(st_makepoint(113.15, 23.05), 4326), 3, ''
+insert into person (source_id, key, plain_name, plain_id_number, class, birth, geom, place_id, hash)
+select 2, 'b' || i, '密云之人', '99010219500101' || lpad(i::text, 4, '0'), 1, date '1950-01-01', st_setsrid(st_makepoint(113.15, 23.05), 4326), 3, ''
 from generate_series(1, 5) i;
 insert into site (source_id, key, name, class, status, attributes, geom, anchor, place_id, hash) values
     (3, '1', '第一小学', 1, 1, '{"pupils": 300}', st_setsrid(st_makepoint(113.051, 23.05), 4326), st_setsrid(st_makepoint(113.051, 23.05), 4326), 5, ''),

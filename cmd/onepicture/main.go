@@ -23,17 +23,18 @@ type cli struct {
 	Import    importCmd    `cmd:"" help:"Import places, people, sites or events from files through a mapping, or alerts as they come."`
 	Catalogue catalogueCmd `cmd:"" help:"Put departments, sources, classes, event items and layers from a folder of CSV files."`
 
-	Audit   auditCmd    `cmd:"" help:"Verify and export the record of who saw and did what."`
-	Account accountCmd  `cmd:"" help:"Manage accounts, grants and service keys on the database itself."`
-	Webhook webhookCmds `cmd:"" help:"Let other systems report by webhook, and tell them of events."`
-	Key     keyCmd      `cmd:"" help:"Make and rotate the keys by which what is personal is sealed."`
-	Demo    demoCmd     `cmd:"" help:"Fill an empty database with the synthetic city."`
-	Migrate migrateCmd  `cmd:"" help:"Bring the database's schema to this program's version."`
-	Check   checkCmd    `cmd:"" help:"Compare the index with counts made by SQL."`
-	Risk    riskCmds    `cmd:"" help:"Risk of places: hold the models against what came."`
-	Bench   benchCmds   `cmd:"" help:"Measure this server, alone and under load, on the synthetic city."`
-	OpenAPI openapiCmd  `cmd:"" name:"openapi" help:"Print the API's OpenAPI 3.1 document."`
-	Version versionCmd  `cmd:"" help:"Print the version."`
+	Audit     auditCmd     `cmd:"" help:"Verify and export the record of who saw and did what."`
+	Account   accountCmd   `cmd:"" help:"Manage accounts, grants and service keys on the database itself."`
+	Webhook   webhookCmds  `cmd:"" help:"Let other systems report by webhook, and tell them of events."`
+	Key       keyCmd       `cmd:"" help:"Make and rotate the keys by which what is personal is sealed."`
+	Demo      demoCmd      `cmd:"" help:"Fill an empty database with the synthetic city."`
+	Migrate   migrateCmd   `cmd:"" help:"Bring the database's schema to this program's version."`
+	Check     checkCmd     `cmd:"" help:"Compare the index with counts made by SQL."`
+	Risk      riskCmds     `cmd:"" help:"Risk of places: hold the models against what came."`
+	Bench     benchCmds    `cmd:"" help:"Measure this server, alone and under load, on the synthetic city."`
+	OpenAPI   openapiCmd   `cmd:"" name:"openapi" help:"Print the API's OpenAPI 3.1 document."`
+	Version   versionCmd   `cmd:"" help:"Print the version."`
+	Retention retentionCmd `cmd:"" help:"Forget what is kept for longer than its rule says; a running server does it every day."`
 }
 
 // dataFlags say where the data is.

@@ -162,7 +162,7 @@ func (c *serveCmd) serve(ctx context.Context, listener net.Listener, door api.Do
 	hooks := webhook.New(feed, ledger.New(feed), keys, c.WebhookHosts, time.Now)
 	server, err := api.New(api.Options{
 		Store: st, Desk: desk, Changes: ledger.New(streams), Tiles: tile.NewBuilder(st, st.Catalogue), Cache: tiles, Imports: imports{pool},
-		Audit: deeds, Postgres: pool, Files: files, Version: version,
+		Audit: deeds, People: personal.NewPeople(pool, keys), Postgres: pool, Files: files, Version: version,
 		Photos:   album,
 		Alerts:   alert.New(pool, ledger.New(pool)),
 		Accounts: accounts, Door: door,
@@ -195,6 +195,10 @@ func (c *serveCmd) serve(ctx context.Context, listener net.Listener, door api.Do
 	})
 	g.Go(func() error {
 		accounts.Run(ctx)
+		return nil
+	})
+	g.Go(func() error {
+		keepForgetting(ctx, deeds, feed)
 		return nil
 	})
 	g.Go(func() error {

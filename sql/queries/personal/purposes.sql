@@ -1,0 +1,3 @@
+select code, name, name_en
+from purpose
+order by sort, code
