@@ -36,10 +36,12 @@ type message struct {
 	position layers.Position
 	kind     layers.Kind
 	old, new layers.PlaceID
-	had, has bool   // it existed before, it exists after
-	full     []byte // for those who see records where it is; nil for persons
-	gone     []byte // for those who only see records where it was
-	bare     []byte // for those who see counts: that something changed, not what nor where
+	had, has bool             // it existed before, it exists after
+	released []layers.IDRange // places whose numbers of persons were released
+	full     []byte           // for those who see records where it is; nil for persons
+	gone     []byte           // for those who only see records where it was
+	counted  []byte           // of a batch, for those who count everywhere: also how many
+	bare     []byte           // for those who see counts: that something changed, not what nor where
 }
 
 // data is what a scope is told; nil for nothing.
@@ -49,14 +51,17 @@ func (m *message) data(scope layers.Scope) []byte {
 	case layers.KindPlace, layers.KindLayer, layers.KindCatalogue, layers.KindAlert: // everybody's
 		return m.bare
 	case layers.KindRelease:
-		return bareIf(scope.Rounds(layers.KindPerson), m)
+		return bareIf(scope.Rounds(layers.KindPerson) && m.releases(scope), m)
 	default:
 		return nil
 	}
 	if scope.Rounds(m.kind) { // one person's change is not told before the numbers are released
 		return bareIf(scope.Records(m.kind, m.new) && m.has || scope.Records(m.kind, m.old) && m.had, m)
 	}
-	if !m.has && !m.had { // a batch, anywhere
+	if !m.has && !m.had { // a batch, anywhere: how many is for those who count everywhere
+		if s := scope.Sight(m.kind); s.Counts.All || s.Records.All {
+			return m.counted
+		}
 		return bareIf(scope.Detail(m.kind) > layers.DetailNone, m)
 	}
 	switch {
@@ -66,6 +71,18 @@ func (m *message) data(scope layers.Scope) []byte {
 		return m.gone
 	}
 	return bareIf(m.has && scope.Counts(m.kind, m.new) || m.had && scope.Counts(m.kind, m.old), m)
+}
+
+// releases tells whether numbers of a place were released that the scope counts.
+func (m *message) releases(scope layers.Scope) bool {
+	for _, r := range m.released {
+		for p := r.First; p <= r.Last; p++ {
+			if scope.Counts(layers.KindPerson, layers.PlaceID(p)) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func bareIf(may bool, m *message) []byte {
@@ -124,11 +141,17 @@ func renderOne(c *layers.Change, catalogue *layers.Catalogue, t *layers.Tree, co
 		}
 	}
 	if c.Op == layers.OpBatch {
+		m.had, m.has = false, false
 		n := int64(0)
 		for _, r := range c.IDs {
 			n += r.Last - r.First + 1
 		}
-		v.Count, m.had, m.has = &n, false, false
+		many := v
+		many.Count = &n
+		m.counted = encode(&many)
+		if c.Kind == layers.KindRelease {
+			m.released = c.IDs
+		}
 	}
 	m.bare = encode(&v)
 	if c.Op == layers.OpBatch || c.Kind != layers.KindSite && c.Kind != layers.KindEvent {

@@ -71,14 +71,19 @@ var page = fstest.MapFS{
 func newTown(t testing.TB, change func(*Options)) *town {
 	t.Helper()
 	pool := sqltest.DB(t)
+	if _, err := pool.Exec(t.Context(), townSQL(t)); err != nil {
+		t.Fatal(err)
+	}
+	return openTown(t, pool, change)
+}
+
+func townSQL(t testing.TB) string {
+	t.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", "town.sql"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := pool.Exec(t.Context(), string(text)); err != nil {
-		t.Fatal(err)
-	}
-	return openTown(t, pool, change)
+	return string(text)
 }
 
 var loopback = layers.Loopback().Sealed()

@@ -200,7 +200,7 @@ func (s *Server) indexMetrics(gauge func(name, help string, f func() float64)) {
 	for _, k := range layers.Kinds {
 		gauge("index_"+string(k)+"_features", "Features in the index.", func() float64 {
 			if snap := s.Store.Index().Snapshot(); snap != nil {
-				return float64(snap.Len(k))
+				return float64(coarse(k, snap.Len(k)))
 			}
 			return 0
 		})

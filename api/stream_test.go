@@ -155,6 +155,7 @@ func TestWhatStreamsTell(t *testing.T) {
 	inB, counted := layers.Sight{Counts: b, Records: b}, layers.Sight{Counts: layers.Everywhere()}
 	townB := layers.Scope{Person: inB, Site: inB, Event: inB}
 	counts := layers.Scope{Person: counted, Site: counted, Event: counted}
+	townOfCounts := layers.Scope{Person: layers.Sight{Counts: b}, Threshold: 10}
 	nothing := layers.Scope{Site: layers.Sight{Records: layers.Everywhere()}}
 	released := layers.Change{Kind: layers.KindRelease, Op: layers.OpBatch, IDs: []layers.IDRange{{First: 3, Last: 3}}}
 	crowd := layers.Change{Kind: layers.KindPerson, Op: layers.OpBatch, IDs: []layers.IDRange{{First: 3, Last: 5}}}
@@ -186,6 +187,10 @@ func TestWhatStreamsTell(t *testing.T) {
 		{"an end, to all", gone, everything, []string{`"op":"delete"`, `"lon":113.05`}, nil},
 		{"an end elsewhere", gone, townB, nil, nil},
 		{"a batch", batch, everything, []string{`"count":4`, `"id":null`}, nil},
+		{"a batch, to those who see one town", batch, townB, []string{`"kind":"event"`, `"count":null`}, nil},
+		{"a release elsewhere", layers.Change{Kind: layers.KindRelease, Op: layers.OpBatch, IDs: []layers.IDRange{{First: 2, Last: 2}}}, townOfCounts, nil, nil},
+		{"a release in the town", released, townOfCounts, []string{`"kind":"release"`, `"count":null`}, nil},
+		{"a release, to those who see no people", released, layers.Scope{Event: counted, Threshold: 10}, nil, nil},
 		{"a layer", layers.Change{Kind: layers.KindLayer, Op: layers.OpPut, FeatureID: 1}, counts, []string{`"kind":"layer"`}, nil},
 		{"the zero scope", gone, layers.Scope{}, nil, nil},
 	} {

@@ -82,12 +82,12 @@ func (n *Numbers) rounded(step int32, secret []byte) *tally {
 		return &tally{total: uint32(n.Total), layers: unsigned(n.Layers), classes: unsigned(n.Classes)}
 	}
 	o := offsets{secret: secret, place: n.Place, step: step}
-	y := &tally{total: uint32(o.round('t', 0, n.Total))}
-	for i, v := range n.Layers {
-		y.layers = append(y.layers, uint32(o.round('l', i, v)))
+	y := &tally{total: uint32(o.round(n.Total))}
+	for _, v := range n.Layers {
+		y.layers = append(y.layers, uint32(o.round(v)))
 	}
-	for i, v := range n.Classes {
-		y.classes = append(y.classes, uint32(o.round('c', i, v)))
+	for _, v := range n.Classes {
+		y.classes = append(y.classes, uint32(o.round(v)))
 	}
 	return y
 }
@@ -100,32 +100,26 @@ func unsigned(list []int32) []uint32 {
 	return out
 }
 
-// offsets are secret and fixed: the same number is always rounded the same way, so asking again teaches nothing, and on
-// the average over places nothing is lost (random rounding, as census offices do it).
+// offsets are secret and fixed: the same number of a place is always rounded the same way, so asking again teaches nothing,
+// nor does another column that holds the same persons (all, and a layer of all); and on the average over places nothing is
+// lost (random rounding, as census offices do it).
 type offsets struct {
 	secret []byte
 	place  layers.PlaceID
 	step   int32
-	block  [sha256.Size]byte
-	have   int32 // 1 + number of the block at hand
-	kind   byte
 }
 
-// round gives step × ⌊(n + u) / step⌋ with the cell's own u in [0, step): n itself on the average, less than step away.
-func (o *offsets) round(kind byte, i int, n int32) int32 {
-	const perBlock = sha256.Size / 2
-	if want := int32(i/perBlock) + 1; o.have != want || o.kind != kind {
-		h := hmac.New(sha256.New, o.secret)
-		var b [13]byte
-		b[0] = kind
-		binary.LittleEndian.PutUint32(b[1:], uint32(o.place))
-		binary.LittleEndian.PutUint32(b[5:], uint32(o.step))
-		binary.LittleEndian.PutUint32(b[9:], uint32(want))
-		h.Write(b[:])
-		h.Sum(o.block[:0])
-		o.have, o.kind = want, kind
-	}
-	u := int32(binary.LittleEndian.Uint16(o.block[2*(i%perBlock):])) * o.step >> 16
+// round gives step × ⌊(n + u) / step⌋ with a u in [0, step) of the place and the number: n itself on the average, less than
+// step away.
+func (o *offsets) round(n int32) int32 {
+	h := hmac.New(sha256.New, o.secret)
+	var b [12]byte
+	binary.LittleEndian.PutUint32(b[0:], uint32(o.place))
+	binary.LittleEndian.PutUint32(b[4:], uint32(o.step))
+	binary.LittleEndian.PutUint32(b[8:], uint32(n))
+	h.Write(b[:])
+	var sum [sha256.Size]byte
+	u := int32(binary.LittleEndian.Uint16(h.Sum(sum[:0]))) * o.step >> 16
 	return (n + u) / o.step * o.step
 }
 
@@ -161,14 +155,14 @@ func (s *Snapshot) due(now *tally, old *Numbers) bool {
 func (s *Snapshot) release(id layers.PlaceID, now *tally) Numbers {
 	o := offsets{secret: s.released.secret, place: id, step: Step}
 	n := Numbers{
-		Place: id, Exact: int32(now.total), Configured: s.configured, Total: o.round('t', 0, int32(now.total)),
+		Place: id, Exact: int32(now.total), Configured: s.configured, Total: o.round(int32(now.total)),
 		Layers: make([]int32, len(now.layers)), Classes: make([]int32, len(now.classes)),
 	}
 	for i, v := range now.layers {
-		n.Layers[i] = o.round('l', i, int32(v))
+		n.Layers[i] = o.round(int32(v))
 	}
 	for i, v := range now.classes {
-		n.Classes[i] = o.round('c', i, int32(v))
+		n.Classes[i] = o.round(int32(v))
 	}
 	return n
 }

@@ -119,12 +119,12 @@ func TestNumbersAreRoundedBothWays(t *testing.T) {
 		sum, ups := 0, 0
 		for place := range cells {
 			o := offsets{secret: []byte("s"), place: layers.PlaceID(place), step: k}
-			v := o.round('l', place%64, n)
+			v := o.round(n)
 			if v%k != 0 || v <= n-k || v >= n+k || v < 0 || n == 0 && v != 0 {
 				t.Fatalf("%d becomes %d", n, v)
 			}
 			again := offsets{secret: []byte("s"), place: layers.PlaceID(place), step: k}
-			if again.round('l', place%64, n) != v {
+			if again.round(n) != v {
 				t.Fatal("the same number is rounded in two ways")
 			}
 			sum += int(v)

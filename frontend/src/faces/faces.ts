@@ -10,6 +10,7 @@ export const FACES: Readonly<Record<string, Face>> = {
   'sign-in': () => import('./sign-in/SignInFace.vue'),
   ui: () => import('./ui/UiFace.vue'),
   follow: () => import('./follow/FollowFace.vue'),
+  desk: () => import('./desk/DeskFace.vue'),
 };
 
 /** The face of an address; undefined when there is none. */

@@ -1,0 +1,424 @@
+package api
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unsafe"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"onepicture/geo"
+	"onepicture/layers"
+	"onepicture/layers/cache"
+	"onepicture/layers/ledger"
+	"onepicture/sql/sqltest"
+)
+
+// The proof that no byte comes from outside a scope compares worlds: a world and its twin are equal in all that the scope
+// may know and differ elsewhere. Whatever is asked, both must answer with the same bytes. Nobody has to guess how a leak
+// would look like.
+
+// alike makes times and roundings the same in every world, and puts features into the second town too.
+const alike = `
+update release_secret set secret = '\x0102030405060708090a0b0c0d0e0f10';
+update source set last_at = timestamptz '2026-01-05 00:00Z' where last_at is not null;
+insert into site (source_id, key, name, class, status, attributes, geom, anchor, place_id, hash)
+select 3, 'b' || i, 'B场所' || i, 1, 1, '{"who": "B"}', st_setsrid(st_makepoint(113.15 + i * 0.0001, 23.05), 4326), st_setsrid(st_makepoint(113.15 + i * 0.0001, 23.05), 4326), 3, ''
+from generate_series(1, 13) i;
+insert into event (source_id, key, class, level, status, channel, title, description, reported_at, geom, place_id, hash)
+select 3, 'b' || i, 1, 2, 1, 2, 'B事件' || i, 'B', now(), st_setsrid(st_makepoint(113.15 + i * 0.0001, 23.05), 4326), 3, '' from generate_series(1, 17) i;
+update event set reported_at = timestamptz '2026-01-05 00:00Z' + id * interval '1 minute', due_at = null, closed_at = case when status = 7 then timestamptz '2026-01-06 00:00Z' end;
+update site set updated_at = timestamptz '2026-01-05 00:00Z'`
+
+// The twins: other words, or other numbers, in one town. A place of the first town is 2, 4 or 5, the second is 3.
+const (
+	otherWords = `
+update site set name = 'X' || name, address = 'X', attributes = '{"who": "X"}' where place_id %[1]s;
+update event set title = 'X' || title, description = 'X', address = 'X', attributes = '{"x": 1}' where place_id %[1]s;
+update person set plain_name = '别人', plain_id_number = '11010119300101' || lpad(id::text, 4, '0'), plain_phone = '137' || lpad(id::text, 8, '0') where place_id %[1]s`
+	otherNumbers = `
+insert into person (source_id, key, plain_name, class, birth, care, geom, place_id, hash)
+select 2, 'x' || i, '别人', 1, date '1930-01-01', 1, st_setsrid(st_makepoint(%[2]v, 23.05), 4326), %[3]d, '' from generate_series(1, 41) i;
+insert into site (source_id, key, name, class, geom, anchor, place_id, hash, updated_at)
+select 3, 'x' || i, 'X', 1, st_setsrid(st_makepoint(%[2]v, 23.05), 4326), st_setsrid(st_makepoint(%[2]v, 23.05), 4326), %[3]d, '', timestamptz '2026-01-05 00:00Z' from generate_series(1, 5) i;
+insert into event (source_id, key, class, level, status, channel, title, reported_at, geom, place_id, hash)
+select 3, 'x' || i, 1, 1, 1, 2, 'X', timestamptz '2026-01-05 12:00Z', st_setsrid(st_makepoint(%[2]v, 23.05), 4326), %[3]d, '' from generate_series(1, 7) i`
+)
+
+// leakWorld is a small city with both towns filled, after more SQL.
+func leakWorld(t *testing.T, more string, change func(*Options, *pgxpool.Pool)) (*town, *layers.Scope) {
+	t.Helper()
+	pool := sqltest.DB(t)
+	for _, sql := range []string{townSQL(t), alike, more} {
+		if _, err := pool.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := townKeys(t).Reseal(t.Context(), pool, nil); err != nil {
+		t.Fatal(err)
+	}
+	client, err := cache.OpenRedis(sqltest.Redis(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	scope := new(layers.Scope)
+	w := openTown(t, pool, func(o *Options) {
+		o.Scope = func(*http.Request) layers.Scope { return *scope }
+		c, err := cache.New(cache.Options{Redis: client, Prefix: t.Name() + pool.Config().ConnConfig.Database})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(c.Close)
+		o.Cache = c
+		if change != nil {
+			change(o, pool)
+		}
+	})
+	for _, c := range []struct{ place, title string }{{"2", "A变更"}, {"3", "B变更"}} { // for the stream that resumes
+		_, err := w.ledger.Write(t.Context(), ledger.Act{Actor: "seed", Reason: "seed"}, func(tx *ledger.Tx) error {
+			var id int64
+			if err := tx.QueryRow(t.Context(), `update event set position = pg_current_xact_id() where id = (select min(id) from event
+				where place_id = any($1::int[])) returning id`, map[string][]int32{"2": {5}, "3": {3}}[c.place]).Scan(&id); err != nil {
+				return err
+			}
+			place := map[string]layers.PlaceID{"2": 5, "3": 3}[c.place]
+			at := &layers.Location{Place: place, Layers: 3}
+			tx.Record(layers.Change{Kind: layers.KindEvent, Op: layers.OpPut, FeatureID: id, Old: at, New: at, Record: &layers.Record{
+				ID: id, Place: place, Class: 1, Status: 1, Level: 1, Time: layers.Minutes(w.now), Key: geo.KeyOf(113.05+0.1*float64(place%2*0), 23.05)}})
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return w, scope
+}
+
+// part is the reach of a town: the first is its town, village and grid, the second itself.
+func part(name string) (r layers.Reach) {
+	switch name {
+	case "A":
+		r.Places.Add(2)
+		r.Places.Add(4)
+		r.Places.Add(5)
+	case "B":
+		r.Places.Add(3)
+	case "AB":
+		r.Places.Add(1)
+		return r.With(part("A")).With(part("B"))
+	case "all":
+		return layers.Everywhere()
+	}
+	return r
+}
+
+// role is a scope with what it sees of each kind: counts, then records, by town.
+type role struct {
+	name                string
+	person, site, event [2]string
+	rights              layers.Rights
+}
+
+var roles = []role{
+	{"nobody", [2]string{}, [2]string{}, [2]string{}, 0},
+	{"wall of all", [2]string{"all"}, [2]string{"all"}, [2]string{"all"}, 0},
+	{"wall of A", [2]string{"A"}, [2]string{"A"}, [2]string{"A"}, 0},
+	{"wall of B", [2]string{"B"}, [2]string{"B"}, [2]string{"B"}, 0},
+	{"clerk of A", [2]string{"A", "A"}, [2]string{"A", "A"}, [2]string{"A", "A"}, layers.RightUnmask | layers.RightHandle | layers.RightReport},
+	{"clerk of B", [2]string{"B", "B"}, [2]string{"B", "B"}, [2]string{"B", "B"}, layers.RightUnmask | layers.RightHandle | layers.RightReport},
+	{"clerk of A, counts of all", [2]string{"all", "A"}, [2]string{"all", "A"}, [2]string{"all", "A"}, layers.RightUnmask | layers.RightHandle},
+	{"clerk of B, counts of all", [2]string{"all", "B"}, [2]string{"all", "B"}, [2]string{"all", "B"}, layers.RightUnmask | layers.RightHandle},
+	{"town duty of A", [2]string{"A"}, [2]string{"all", "A"}, [2]string{"all", "A"}, layers.RightHandle | layers.RightReport},
+	{"town duty of B", [2]string{"B"}, [2]string{"all", "B"}, [2]string{"all", "B"}, layers.RightHandle},
+	{"analyst", [2]string{"AB"}, [2]string{"AB"}, [2]string{"AB"}, layers.RightExport},
+	{"sites of A alone", [2]string{}, [2]string{"A", "A"}, [2]string{}, 0},
+	{"events of B alone", [2]string{}, [2]string{}, [2]string{"B", "B"}, layers.RightHandle},
+	{"people of A alone", [2]string{"A", "A"}, [2]string{}, [2]string{}, layers.RightUnmask},
+	{"administrator of A", [2]string{}, [2]string{"A"}, [2]string{"A"}, layers.RightAccounts},
+}
+
+func (r role) scope() layers.Scope {
+	sight := func(s [2]string) layers.Sight { return layers.Sight{Counts: part(s[0]), Records: part(s[1])} }
+	return layers.Scope{
+		Actor: "r:" + r.name[:min(len(r.name), 20)], Person: sight(r.person), Site: sight(r.site), Event: sight(r.event), Rights: r.rights, Threshold: 10,
+	}
+}
+
+// blind tells that the role sees nothing of a town, or no record of it.
+func (r role) blind(town string, records bool) bool {
+	for _, s := range [][2]string{r.person, r.site, r.event} {
+		if strings.Contains(s[1], town) || s[1] == "all" || !records && (strings.Contains(s[0], town) || s[0] == "all") {
+			return false
+		}
+	}
+	return true
+}
+
+type asked struct{ method, target, body string }
+
+// questions are every address of the document with every id and code, and tiles, areas, searches and errors.
+func questions(t *testing.T) (out []asked) {
+	t.Helper()
+	document, err := Document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d struct {
+		Paths map[string]map[string]struct{ OperationID string }
+	}
+	if err := json.Unmarshal(document, &d); err != nil {
+		t.Fatal(err)
+	}
+	codes := []string{cityCode, townA, townB, villageA, gridA, wholeCode, "x"}
+	get := func(target string) { out = append(out, asked{"GET", target, ""}) }
+	for path, methods := range d.Paths {
+		if op, ok := methods["get"]; !ok || strings.HasPrefix(path, "/health") || strings.HasPrefix(path, "/api/audit") || path == streamRoute || op.OperationID == "tile" || op.OperationID == "tilejson" {
+			continue
+		}
+		switch {
+		case strings.Contains(path, "{code}"):
+			for _, c := range codes {
+				get(strings.ReplaceAll(path, "{code}", c))
+			}
+		case strings.Contains(path, "{id}"):
+			for id := range 46 {
+				get(strings.ReplaceAll(path, "{id}", fmt.Sprint(id)))
+			}
+		default:
+			get(path)
+		}
+	}
+	for _, c := range codes[:6] {
+		for _, q := range []string{"&status=open", "&status=closed", "&category=fire", "&limit=2", "&limit=2&before=99999999.9"} {
+			get("/api/events?place=" + c + q)
+		}
+		get("/api/people?place=" + c)
+		get("/api/people?place=" + c + "&layer=elderly&limit=3")
+	}
+	for _, q := range []string{"B", "云", "99", "Yun"} {
+		get("/api/places?q=" + q)
+	}
+	for _, set := range []string{"sites", "schools", "events", "fires", "elderly", "sites,events", "schools,fires", "elderly,sites,events", "base", "places", "palaces"} {
+		get("/tiles/" + set + ".json")
+		for _, z := range []uint8{0, 8, 12, 14, 16, 18} {
+			for _, lon := range []float64{113.05, 113.1501, 112} {
+				at := fmt.Sprintf("/tiles/%s/%v.mvt", set, geo.TileOf(geo.KeyOf(lon, 23.05), z))
+				get(at)
+				if set == "events" || set == "fires" {
+					get(at + "?filter=" + "level%3D2")
+					get(at + "?from=2026-01-05T00:00:00Z&to=2026-01-05T00:10:00Z")
+				}
+				if set == "sites" || set == "elderly" {
+					get(at + "?filter=" + "status%3D%27open%27")
+				}
+			}
+		}
+	}
+	box := func(w, e float64) string {
+		return fmt.Sprintf(`{"type":"Polygon","coordinates":[[[%[1]v,22],[%[2]v,22],[%[2]v,24],[%[1]v,24],[%[1]v,22]]]}`, w, e)
+	}
+	post := func(target, body string) { out = append(out, asked{"POST", target, body}) }
+	for _, area := range []string{box(112, 114), box(113, 113.1), box(113.1, 113.2), box(113.1501, 113.1502), box(113.0505, 113.16), box(10, 11)} {
+		post(countRoute, `{"area":`+area+`}`)
+		for _, layer := range []string{"sites", "schools", "events", "fires", "elderly"} {
+			post(countRoute, `{"area":`+area+`,"layers":["`+layer+`"]}`)
+		}
+		post(countRoute, `{"area":`+area+`,"kind":"event","filter":"level=2 and category='fire'"}`)
+		post(countRoute, `{"area":`+area+`,"kind":"event","from":"2026-01-05T00:05:00Z","to":"2026-01-05T00:12:00Z"}`)
+		post(countRoute, `{"area":`+area+`,"kind":"site","filter":"status='open'"}`)
+		post(countRoute, `{"area":`+area+`,"kind":"person","filter":"age>80"}`)
+	}
+	for _, number := range []string{"990101194001010001", "990102195001010001", "110101193001010031"} {
+		post("/api/people/search", searchBody("idNumber", number, ""))
+		post("/api/people/search", searchBody("idNumber", number, `,"beyond":true`))
+	}
+	for id := range 46 {
+		post(fmt.Sprintf("/api/people/%d/unmask", id), visit)
+	}
+	slices.SortFunc(out, func(a, b asked) int { return strings.Compare(a.target+a.body, b.target+b.body) })
+	return out
+}
+
+// volatile is what differs between two databases whatever is in them.
+var volatile = regexp.MustCompile(`"(position|asOf|at|until|seenAt)":"[^"]*"|"(?:next|version)":"?[0-9.]+"?|request [A-Z0-9-]+|(?m)^id: .*$`)
+
+func (w *town) reply(q asked) string {
+	r := call(q.method, q.target, strings.NewReader(q.body))
+	if q.body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	rec := httptest.NewRecorder()
+	w.Handler().ServeHTTP(rec, r)
+	body := rec.Body.Bytes()
+	if !bytes.HasPrefix([]byte(rec.Header().Get("Content-Type")), []byte(tileType)) {
+		body = volatile.ReplaceAll(body, nil)
+	}
+	return fmt.Sprintf("%d %s", rec.Code, body)
+}
+
+// resumed is all that a stream tells of the past.
+func (w *town) resumed(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewServer(w.Handler())
+	defer server.Close()
+	answer, err := http.Get(server.URL + streamRoute + "?after=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close() //nolint:errcheck // it was only read
+	var out strings.Builder
+	for in := bufio.NewScanner(answer.Body); in.Scan(); {
+		if in.Text() == "event: position" {
+			break
+		}
+		out.WriteString(volatile.ReplaceAllString(in.Text(), "") + "\n")
+	}
+	return out.String()
+}
+
+// forged gives every scope one class, as if it were no part of a tile's key.
+func forged(s layers.Scope) layers.Scope {
+	field := reflect.ValueOf(&s).Elem().FieldByName("class")
+	reflect.NewAt(field.Type(), unsafe.Pointer(field.UnsafeAddr())).Elem().SetString("same")
+	return s
+}
+
+type world struct {
+	*town
+	scope *layers.Scope
+}
+
+// twin is a world that differs from the first in one town.
+type twin struct {
+	world
+	town    string
+	records bool // words alone differ
+}
+
+// leaks asks every question by every role that is blind for a twin's difference, in both, and lists what differs.
+func leaks(t *testing.T, base world, twins []twin, list []asked, change func(layers.Scope) layers.Scope) (tried int, found []string) {
+	t.Helper()
+	for _, w := range append([]world{base}, worldsOf(twins)...) { // who sees all comes first and fills the caches
+		*w.scope = change(layers.Internal("all"))
+		for _, q := range list {
+			if strings.HasPrefix(q.target, tileRoutes) {
+				w.reply(q)
+			}
+		}
+	}
+	for _, r := range roles {
+		*base.scope = change(r.scope())
+		answers := make([]string, len(list))
+		for i, q := range list {
+			answers[i] = base.reply(q)
+		}
+		stream := base.resumed(t)
+		for _, other := range twins {
+			if !r.blind(other.town, other.records) {
+				continue
+			}
+			*other.scope = change(r.scope())
+			for i, q := range list {
+				tried++
+				if got := other.reply(q); got != answers[i] {
+					found = append(found, fmt.Sprintf("%s, blind for %s, by %s %s %s:\n%.300q\n%.300q", r.name, other.town, q.method, q.target, q.body, answers[i], got))
+				}
+			}
+			tried++
+			if got := other.resumed(t); got != stream {
+				found = append(found, fmt.Sprintf("%s, blind for %s, by the stream:\n%s\n%s", r.name, other.town, stream, got))
+			}
+		}
+	}
+	return tried, found
+}
+
+func worldsOf(twins []twin) (out []world) {
+	for _, w := range twins {
+		out = append(out, w.world)
+	}
+	return out
+}
+
+func TestNoByteFromOutside(t *testing.T) {
+	open := func(more string, change func(*Options, *pgxpool.Pool)) world {
+		w, scope := leakWorld(t, more, change)
+		return world{w, scope}
+	}
+	words := func(where string) string { return fmt.Sprintf(otherWords, where) }
+	numbers := func(lon float64, place int) string { return fmt.Sprintf(otherNumbers, "", lon, place) }
+	base := open("", nil)
+	twins := []twin{
+		{open(words("= 3"), nil), "B", true}, {open(numbers(113.1503, 3), nil), "B", false},
+		{open(words("in (2, 4, 5)"), nil), "A", true}, {open(numbers(113.0503, 5), nil), "A", false},
+	}
+	list := questions(t)
+	as := func(s layers.Scope) layers.Scope { return s }
+	tried, found := leaks(t, base, twins, list, as)
+	t.Logf("%d answers of %d questions compared, %d differ", tried, len(list), len(found))
+	if len(found) > 0 {
+		t.Errorf("%d of %d answers tell of what is outside; the first:\n%s", len(found), tried, strings.Join(found[:min(len(found), 12)], "\n"))
+	}
+	if tried < 5000 {
+		t.Errorf("only %d answers were compared", tried)
+	}
+	// The same test finds it when the scope is no part of a tile's key.
+	if _, found := leaks(t, base, twins, list, forged); len(found) == 0 {
+		t.Error("a scope that is no part of the key goes unnoticed")
+	} else {
+		t.Logf("with one class for all scopes %d answers differ", len(found))
+	}
+}
+
+// fixedLock makes PostgreSQL see the first town only, whatever the program says: the second lock alone.
+const fixedLock = `
+create or replace function scope_all(kind text) returns boolean language sql stable parallel safe return false;
+create or replace function scope_bits(kind text) returns bytea language sql stable parallel safe return '\x34'::bytea`
+
+// Each lock holds alone: what the second town holds is told neither when the program forgets its predicates (it believes
+// that the scope sees all) nor when PostgreSQL has no policy (requests come as the owner). With neither, it is told.
+func TestEachLockHoldsAlone(t *testing.T) {
+	asOwner := func(o *Options, owner *pgxpool.Pool) { o.Store.ReadThrough(owner) }
+	everything, own := layers.Internal("all"), roles[4].scope()
+	list := slices.DeleteFunc(questions(t), func(q asked) bool {
+		return q.method != "GET" || strings.HasPrefix(q.target, "/api/places") || strings.HasPrefix(q.target, "/tiles/places") || strings.Contains(q.target, ".json")
+	})
+	for _, c := range []struct {
+		name   string
+		more   string
+		change func(*Options, *pgxpool.Pool)
+		scope  layers.Scope
+		tells  bool
+	}{
+		{"both", "", nil, own, false},
+		{"the program's alone", "", asOwner, own, false},
+		{"PostgreSQL's alone", fixedLock, nil, everything, false},
+		{"none", "", asOwner, everything, true},
+	} {
+		w, scope := leakWorld(t, c.more, c.change)
+		*scope = c.scope
+		told := 0
+		for _, q := range list {
+			if r := w.reply(q); strings.Contains(r, "B场所") || strings.Contains(r, "B事件") || strings.Contains(r, "密**") {
+				told++
+				if !c.tells {
+					t.Errorf("%s: %s tells %.200q", c.name, q.target, r)
+				}
+			}
+		}
+		t.Logf("%s: %d of %d answers tell of the second town", c.name, told, len(list))
+		if c.tells && told < 20 {
+			t.Errorf("%s: only %d answers tell of it: the test would not see a leak", c.name, told)
+		}
+	}
+}
