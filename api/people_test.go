@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -34,12 +33,6 @@ func clerk() layers.Scope {
 	own.Places.Add(5)
 	sight := layers.Sight{Counts: layers.Everywhere(), Records: own}
 	return layers.Scope{Actor: "clerk", Person: sight, Site: sight, Event: sight, Rights: layers.RightUnmask, Threshold: 10}
-}
-
-func (w *town) send(target, body string) *httptest.ResponseRecorder {
-	r := call(http.MethodPost, target, strings.NewReader(body))
-	r.Header.Set("Content-Type", "application/json")
-	return w.do(r)
 }
 
 func TestPeople(t *testing.T) {
@@ -110,7 +103,7 @@ func testUnmask(t *testing.T, w *town, scope *layers.Scope) {
 		t.Errorf("before: %+v", p)
 	}
 	began := time.Now()
-	p := answer[Person](t, w.send("/api/people/1/unmask", visit))
+	p := answer[Person](t, w.post("/api/people/1/unmask", visit))
 	if !p.Full || p.Name != "秘密姓名" || p.IDNumber != "990101194001010001" || p.Phone != "13900000001" || *p.Birth != "1940-01-01" ||
 		p.Point.value == nil || p.Until.Sub(began) > personal.Shown+time.Minute || *p.Purpose != "visit" {
 		t.Errorf("in full: %+v", p)
@@ -145,23 +138,23 @@ func testUnmask(t *testing.T, w *town, scope *layers.Scope) {
 func testBreakGlass(t *testing.T, w *town, scope *layers.Scope) {
 	*scope = clerk()
 	beyond := `{"purpose":"rescue","reason":"火场被困人员","beyond":true}`
-	if p := refusal(t, w.send("/api/people/31/unmask", visit)); p.Status != http.StatusNotFound {
+	if p := refusal(t, w.post("/api/people/31/unmask", visit)); p.Status != http.StatusNotFound {
 		t.Errorf("beyond the places: %+v", p)
 	}
-	if p := refusal(t, w.send("/api/people/31/unmask", beyond)); p.Status != http.StatusForbidden {
+	if p := refusal(t, w.post("/api/people/31/unmask", beyond)); p.Status != http.StatusForbidden {
 		t.Errorf("without the right: %+v", p)
 	}
 	*scope = layers.Scope{ // a duty officer: people as counts only
 		Actor: "duty", Person: layers.Sight{Counts: layers.Everywhere()}, Event: layers.Sight{Records: layers.Everywhere()},
 		Rights: layers.RightBreakGlass, Threshold: 10,
 	}
-	if p := refusal(t, w.send("/api/people/31/unmask", `{"purpose":"rescue","reason":"急","beyond":true}`)); p.Status != http.StatusUnprocessableEntity {
+	if p := refusal(t, w.post("/api/people/31/unmask", `{"purpose":"rescue","reason":"急","beyond":true}`)); p.Status != http.StatusUnprocessableEntity {
 		t.Errorf("without a reason in words: %+v", p)
 	}
-	if p := refusal(t, w.send("/api/people/31/unmask", visit)); p.Status != http.StatusForbidden {
+	if p := refusal(t, w.post("/api/people/31/unmask", visit)); p.Status != http.StatusForbidden {
 		t.Errorf("without breaking the glass: %+v", p)
 	}
-	if p := answer[Person](t, w.send("/api/people/31/unmask", beyond)); !p.Full || p.Name != "密云之人" {
+	if p := answer[Person](t, w.post("/api/people/31/unmask", beyond)); !p.Full || p.Name != "密云之人" {
 		t.Errorf("break-glass: %+v", p)
 	}
 	if p := refusal(t, w.get("/api/people/32")); p.Status != http.StatusNotFound {
@@ -189,16 +182,16 @@ func testPeopleSearch(t *testing.T, w *town, scope *layers.Scope) {
 		{"idNumber", "990101194001010007", 1}, {"idNumber", " 990101-194001010007 ", 1}, {"phone", "139 0000 0007", 1},
 		{"phone", "+86 13900000007", 1}, {"phone", "990101194001010007", 0}, {"idNumber", "990102195001010001", 0}, {"idNumber", "99010119400101000", 0},
 	} {
-		got := answer[FoundPeople](t, w.send("/api/people/search", searchBody(c.field, c.value, "")))
+		got := answer[FoundPeople](t, w.post("/api/people/search", searchBody(c.field, c.value, "")))
 		if len(got.People) != c.found || c.found == 1 && (got.People[0].ID != 7 || got.People[0].Full || got.People[0].Name != "秘**") {
 			t.Errorf("%s %s: %+v", c.field, c.value, got.People)
 		}
 	}
-	if p := refusal(t, w.send("/api/people/search", searchBody("idNumber", "990102195001010001", `,"beyond":true`))); p.Status != http.StatusForbidden {
+	if p := refusal(t, w.post("/api/people/search", searchBody("idNumber", "990102195001010001", `,"beyond":true`))); p.Status != http.StatusForbidden {
 		t.Errorf("beyond without the right: %+v", p)
 	}
 	scope.Rights |= layers.RightBreakGlass
-	got := answer[FoundPeople](t, w.send("/api/people/search", searchBody("idNumber", "990102195001010001", `,"beyond":true`)))
+	got := answer[FoundPeople](t, w.post("/api/people/search", searchBody("idNumber", "990102195001010001", `,"beyond":true`)))
 	if len(got.People) != 1 || got.People[0].ID != 31 || got.People[0].Full {
 		t.Errorf("break-glass: %+v", got.People)
 	}
@@ -271,8 +264,8 @@ func testPeopleUnwritten(t *testing.T, w *town, scope *layers.Scope) {
 	for _, target := range []string{"/api/people?place=" + villageA, "/api/people/3"} {
 		unavailable(t, target, w.get(target))
 	}
-	unavailable(t, "an unmasking", w.send("/api/people/3/unmask", visit))
-	unavailable(t, "a search", w.send("/api/people/search", searchBody("phone", "13900000003", "")))
+	unavailable(t, "an unmasking", w.post("/api/people/3/unmask", visit))
+	unavailable(t, "a search", w.post("/api/people/search", searchBody("phone", "13900000003", "")))
 	w.Audit = real
 	if p := answer[Person](t, w.get("/api/people/3")); p.Full {
 		t.Errorf("an unmasking that was not recorded holds: %+v", p)
