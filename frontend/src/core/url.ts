@@ -1,6 +1,7 @@
 import { type Ref, shallowRef } from 'vue';
 import type { Lang } from './i18n';
 import type { LonLat } from './model';
+import { formatRisk, parseRisk, type RiskChoice } from './risk';
 
 /** What colours the child places, and what the ranking is by. */
 export const METRICS = ['density', 'person', 'site', 'open', 'today', 'overdue'] as const;
@@ -27,6 +28,8 @@ export interface View {
   layers: { code: string; opacity: number }[] | null;
   metric: Metric;
   list: List;
+  /** Places are coloured and ranked by risk; null: by the metric. */
+  risk: RiskChoice | null;
   card: { kind: CardKind; id: number } | null;
   /** Corners of the area that is counted in; the first follows the last. */
   area: readonly LonLat[] | null;
@@ -41,6 +44,7 @@ export const START: View = {
   layers: null,
   metric: 'density',
   list: 'all',
+  risk: null,
   card: null,
   area: null,
   camera: null,
@@ -58,6 +62,7 @@ export function parseView(query: string): View {
     layers: parseLayers(q.get('layers')),
     metric: metric ?? START.metric,
     list: LISTS.find((l) => l === q.get('events')) ?? START.list,
+    risk: parseRisk(q.get('risk')),
     card: card ? { kind: card[1] as CardKind, id: Number(card[2]) } : null,
     area: parseArea(q.get('area')),
     camera: parseCamera(q.get('at')),
@@ -76,6 +81,7 @@ export function formatView(view: View): string {
   }
   if (view.metric !== START.metric) parts.push(`by=${view.metric}`);
   if (view.list !== START.list) parts.push(`events=${view.list}`);
+  if (view.risk) parts.push(`risk=${formatRisk(view.risk)}`);
   if (view.card) parts.push(`card=${view.card.kind}.${view.card.id}`);
   if (view.area) parts.push(`area=${view.area.map(([lon, lat]) => `${lon.toFixed(5)},${lat.toFixed(5)}`).join(';')}`);
   if (view.camera) {

@@ -1,5 +1,6 @@
 import field from './field.en';
 import hub from './hub.en';
+import riskEn from './risk.en';
 import type zh from './zh';
 
 const en: Record<keyof typeof zh, string> = {
@@ -393,6 +394,7 @@ const en: Record<keyof typeof zh, string> = {
   'gender.female': 'female',
   'gender.unknown': '',
   'gender.not_stated': '',
+  ...riskEn,
 };
 
 export default en;

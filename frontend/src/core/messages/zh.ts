@@ -1,5 +1,6 @@
 import field from './field.zh';
 import hub from './hub.zh';
+import riskZh from './risk.zh';
 
 /** Every word of the page in Chinese; the English table has the same keys. */
 const zh = {
@@ -387,6 +388,7 @@ const zh = {
   'gender.female': '女',
   'gender.unknown': '',
   'gender.not_stated': '',
+  ...riskZh,
 };
 
 export default zh;
