@@ -10,7 +10,8 @@ type Family =
   | 'site'
   | 'step'
   | 'command'
-  | `alert.${'status' | 'severity' | 'urgency' | 'certainty' | 'response'}`;
+  | `alert.${'status' | 'severity' | 'urgency' | 'certainty' | 'response'}`
+  | `risk.${'model' | 'term' | 'channel' | 'change' | 'method' | 'proofState'}`;
 
 /** Words, numbers and times in the reader's language and the deployment's zone. */
 export interface Words {
