@@ -12,7 +12,7 @@ test('risk: places by level, why with terms that sum, and the back-test', async 
   const { page } = await open(browser, '/command');
   await page.locator('[data-risk-open]').click();
   await page.locator('[data-risk] ol li').first().waitFor();
-  assert.match(await page.locator('[data-risk] .advice').innerText(), /不是命令/);
+  assert.match(await page.locator('[data-risk] .advice').textContent(), /不是命令/);
   await page.locator('[data-risk-why]').click();
   await page.locator('[data-risk-terms] [data-sum]').waitFor();
   const micro = (values) => values.reduce((n, v) => n + Math.round(Number(v) * 1e6), 0);
