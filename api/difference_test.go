@@ -40,14 +40,13 @@ func hamletsSQL() string {
 // attacker is somebody who asks by any of several accounts, and remembers.
 type attacker struct {
 	*town
-	t      *testing.T
-	scope  *layers.Scope
-	r      *rand.Rand
-	cells  map[string]int // account's k, grid, column → the number that a question about it alone told
-	asked  int
-	nulls  int
-	wrong  int
-	layers []string // codes of columns: "" is all persons
+	t     *testing.T
+	scope *layers.Scope
+	r     *rand.Rand
+	cells map[string]int // account's k, grid, column → the number that a question about it alone told
+	asked int
+	nulls int
+	wrong int
 }
 
 // accounts differ in k and in the grids that they see; colluding, they see the same grids under both.
