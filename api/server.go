@@ -22,6 +22,7 @@ import (
 	"onepicture/layers/dispatch"
 	"onepicture/layers/ledger"
 	"onepicture/layers/photo"
+	"onepicture/layers/risk"
 	"onepicture/layers/store"
 	"onepicture/layers/tile"
 )
@@ -79,6 +80,9 @@ type Options struct {
 	Files    fs.FS  // the built page; nil or without index.html: none
 	Version  string // of the program
 	Accounts *account.Accounts
+	// Risk estimates the risk of places and Backtests prove it; nil: this server does not.
+	Risk      *risk.Live
+	Backtests *risk.Backtests
 	// Scope, when it is given, takes the place of accounts: it is what each request may see. For tests and measurements.
 	Scope func(*http.Request) layers.Scope
 	Door  Door
@@ -94,6 +98,8 @@ type Server struct {
 	hub     *hub
 	web     *web
 	metrics *metrics
+
+	replaying chan struct{} // one past picture of risk at a time
 }
 
 // New makes the server; Handler or Serve use it.
@@ -107,7 +113,7 @@ func New(o Options) (*Server, error) {
 	if o.Audit == nil {
 		return nil, errors.New("a server needs an audit: what is personal is recorded before it is shown")
 	}
-	s := &Server{Options: o, hub: newHub()}
+	s := &Server{Options: o, hub: newHub(), replaying: make(chan struct{}, 1)}
 	var err error
 	if s.web, err = newWeb(o.Files); err != nil {
 		return nil, err
@@ -172,6 +178,7 @@ func (s *Server) register(a huma.API) {
 	s.auditRoutes(a)
 	s.signInRoutes(a)
 	s.meRoutes(a)
+	s.riskRoutes(a)
 	s.healthRoutes(a)
 	describe(a)
 }

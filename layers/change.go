@@ -37,6 +37,7 @@ const (
 	KindRelease   Kind = "release"   // released numbers of persons; ids are of places
 	KindAccount   Kind = "account"   // accounts, grants, sessions; told to nobody
 	KindAlert     Kind = "alert"     // warnings; what changed is not told, only that something did
+	KindRisk      Kind = "risk"      // objections to scores; told to nobody
 )
 
 // Location is where a feature is and what it belongs to there.

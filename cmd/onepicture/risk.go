@@ -6,17 +6,22 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"onepicture/layers"
 	"onepicture/layers/demo"
+	"onepicture/layers/ledger"
 	"onepicture/layers/risk"
+	"onepicture/layers/risk/signal"
 	"onepicture/layers/store"
 )
 
 // riskCmds are what can be asked of the estimate of risk.
 type riskCmds struct {
 	Backtest backtestCmd `cmd:"" help:"Hold the models against what came, and decide which terms are switched on."`
+	Signals  signalsCmd  `cmd:"" help:"Measure the detectors of signals on simulated years: false alarms, and how soon they see an outbreak."`
 }
 
 type backtestCmd struct {
@@ -121,4 +126,61 @@ func riskWorld(w *store.World) *risk.World {
 		}
 	}
 	return out
+}
+
+// openRisk estimates from the store's picture, over the feed's connections.
+func openRisk(feed *pgxpool.Pool, st *store.Store) (*risk.Live, *risk.Backtests) {
+	world := func() *risk.World {
+		if w := st.World(); w != nil {
+			return riskWorld(w)
+		}
+		return nil
+	}
+	tests := risk.NewBacktests(feed, func() (*risk.World, error) {
+		if w := world(); w != nil {
+			return w, nil
+		}
+		return nil, st.Loading()
+	})
+	city := risk.City{World: world, Snapshot: st.Index().Snapshot, Changed: st.Index().Changed}
+	return risk.NewLive(feed, ledger.New(feed), city, tests, time.Now), tests
+}
+
+// riskUpdate is what the estimate must know of a batch.
+func riskUpdate(a store.Applied) risk.Update {
+	u := risk.Update{Through: a.Batch.Through, At: a.Batch.At, Effects: a.Effects}
+	for i := range a.Batch.Changes {
+		switch a.Batch.Changes[i].Kind {
+		case layers.KindPlace, layers.KindCatalogue:
+			u.Configured = true
+		}
+	}
+	return u
+}
+
+type signalsCmd struct {
+	Years int       `help:"Quiet years, and outbreaks of each size." default:"200"`
+	Units int       `help:"Places that are looked at together." default:"100"`
+	Mean  []float64 `help:"Events a day of the median place; a table for each." default:"0.2,1,5" placeholder:"N"`
+	Rate  float64   `help:"Stated rate of false discoveries." default:"0.05"`
+	Days  int       `help:"Days that an outbreak lasts." default:"28"`
+	Seed  uint64    `help:"Seed of the simulation." default:"1"`
+}
+
+// Run simulates and prints the tables.
+func (c *signalsCmd) Run(ctx context.Context) error {
+	if c.Years < 1 || c.Units < 1 || c.Days < 1 || c.Rate <= 0 || c.Rate >= 1 {
+		return errors.New("--years, --units and --days must be more than 0, --rate between 0 and 1")
+	}
+	for _, mean := range c.Mean {
+		if mean <= 0 || mean > 1000 {
+			return errors.New("--mean must be more than 0 and at most 1000")
+		}
+		t := signal.Trial{Units: c.Units, Mean: mean, Size: 5, Years: c.Years, Rate: c.Rate, Seed: c.Seed, Spread: c.Days}
+		if err := t.Markdown(ctx, os.Stdout); err != nil {
+			return err
+		}
+		fmt.Println()
+	}
+	return nil
 }

@@ -157,12 +157,13 @@ func (c *serveCmd) serve(ctx context.Context, listener net.Listener, door api.Do
 		return err
 	}
 	hooks := webhook.New(feed, ledger.New(feed), keys, c.WebhookHosts, time.Now)
+	estimate, tests := openRisk(feed, st)
 	server, err := api.New(api.Options{
 		Store: st, Desk: desk, Changes: ledger.New(streams), Tiles: tile.NewBuilder(st, st.Catalogue), Cache: tiles, Imports: imports{pool},
 		Audit: deeds, Postgres: pool, Files: files, Version: version,
 		Photos:   album,
 		Alerts:   alert.New(pool, ledger.New(pool)),
-		Accounts: accounts, Door: door,
+		Accounts: accounts, Door: door, Risk: estimate, Backtests: tests,
 
 		Citizens: citizen.New(pool, ledger.New(pool), keys, time.Now), Webhooks: hooks,
 	})
@@ -177,7 +178,20 @@ func (c *serveCmd) serve(ctx context.Context, listener net.Listener, door api.Do
 		defer stopRecording() // after the last answer
 		return server.Serve(ctx, listener)
 	})
-	g.Go(func() error { return keepFed(ctx, st, server.Publish) })
+	g.Go(func() error {
+		return keepFed(ctx, st, func(a store.Applied) {
+			server.Publish(a)
+			estimate.Publish(riskUpdate(a))
+		})
+	})
+	g.Go(func() error {
+		estimate.Run(ctx, func(err error) { slog.Error("the estimate of risk does not go on; trying again", "error", err) })
+		return nil
+	})
+	g.Go(func() error {
+		tests.Serve(ctx, func(err error) { slog.Error("a back-test failed", "error", err) })
+		return nil
+	})
 	g.Go(func() error {
 		hooks.Run(ctx, st)
 		return nil

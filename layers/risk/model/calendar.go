@@ -47,11 +47,11 @@ func (c *Calendar) factors(lo, hi int32) []float64 {
 }
 
 // fitCalendar fits daily totals by a log-linear Poisson regression on a level, a trend (left out of the calendar) and
-// the rhythms that are wanted. A rhythm of the year needs two years; a week eight weeks.
+// the rhythms that are wanted. A rhythm of the year needs about two years; a week eight weeks.
 func fitCalendar(p *Panel, end int32, season, week bool) Calendar {
 	var c Calendar
 	n := int(end - p.Start)
-	season, week = season && n >= 2*365, week && n >= 56
+	season, week = season && n >= 700, week && n >= 56
 	if !season && !week || p.Total(p.Start, end) < 100 {
 		return c
 	}

@@ -1,0 +1,3 @@
+select coalesce(max(id), 0)
+from risk_backtest
+where state = 'done'

@@ -1,0 +1,4 @@
+select position::text::int8, ids
+from change
+where kind = 'event'
+and op = 'batch'

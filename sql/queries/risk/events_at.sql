@@ -1,0 +1,3 @@
+select e.id, e.position::text::int8, coalesce(e.place_id, 0), e.class, e.channel, e.status, e.reported_at
+from event e
+order by e.id
