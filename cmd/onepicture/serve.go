@@ -164,7 +164,6 @@ func (c *serveCmd) serve(ctx context.Context, listener net.Listener, door api.Do
 		Photos:   album,
 		Alerts:   alert.New(pool, ledger.New(pool)),
 		Accounts: accounts, Door: door, Risk: estimate, Backtests: tests,
-
 		Citizens: citizen.New(pool, ledger.New(pool), keys, time.Now), Webhooks: hooks,
 	})
 	if err != nil {

@@ -19,6 +19,7 @@ import type {
   SiteDetail,
   Source,
 } from './model';
+import type { RiskExplanation, RiskFilm, RiskSignals, RiskTest, RiskView } from './risk';
 
 /** Why a request gave nothing; `code` is the server's, or "network" when it could not be reached. */
 export class ApiError extends Error {
@@ -104,6 +105,20 @@ export const api = {
   signOut: () => post<void>('/api/sign-out', {}),
   linkOwner: (token: string) => post<{ name: string }>(`${SIGN_IN}/link/look`, { token }),
   useLink: (token: string, password: string) => post<void>(`${SIGN_IN}/link`, { token, password }),
+  risk: (place: string, category: string, horizon: number, ask: Ask = {}) =>
+    get<RiskView>('/api/risk', ask, { place, category, horizon }),
+  riskOf: (place: string, category: string, horizon: number, ask: Ask = {}) =>
+    get<RiskExplanation>(`/api/risk/${place}`, ask, { category, horizon }),
+  riskFilm: (place: string, category: string, horizon: number, ask: Ask = {}) =>
+    get<RiskFilm>('/api/risk/film', ask, { place, category, horizon }),
+  signals: (place: string, ask: Ask = {}) => get<RiskSignals>('/api/risk/signals', ask, { place }),
+  object: (place: string, category: string, horizon: number, reason: string, ask: Ask = {}) =>
+    read<{ id: number; position: string }>(`/api/risk/${place}/objections`, ask, {
+      method: 'POST',
+      body: JSON.stringify({ category, horizon, reason }),
+    }),
+  backtests: async (ask: Ask = {}) => (await get<{ tests: RiskTest[] }>('/api/risk/backtests', ask)).tests,
+  backtest: (id: number, ask: Ask = {}) => get<RiskTest>(`/api/risk/backtests/${id}`, ask),
   deployment: (ask: Ask = {}) => get<Deployment>('/api/deployment', ask),
   place: (code: string, ask: Ask = {}) => get<PlaceView>(`/api/places/${code}`, ask),
   search: async (q: string, limit: number, ask: Ask = {}) =>

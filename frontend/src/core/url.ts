@@ -1,6 +1,7 @@
 import { type Ref, shallowRef } from 'vue';
 import type { Lang } from './i18n';
 import type { LonLat } from './model';
+import { formatRisk, parseRisk, type RiskChoice } from './risk';
 
 /** What colours the child places, and what the ranking is by. */
 export const METRICS = ['density', 'person', 'site', 'open', 'today', 'overdue'] as const;
@@ -23,6 +24,8 @@ export interface View {
   /** Active layers with their opacity, bottom first; null: those that the server opens with. */
   layers: { code: string; opacity: number }[] | null;
   metric: Metric;
+  /** Places are coloured and ranked by risk; null: by the metric. */
+  risk: RiskChoice | null;
   card: { kind: CardKind; id: number } | null;
   /** Corners of the area that is counted in; the first follows the last. */
   area: readonly LonLat[] | null;
@@ -36,6 +39,7 @@ export const START: View = {
   place: '',
   layers: null,
   metric: 'density',
+  risk: null,
   card: null,
   area: null,
   camera: null,
@@ -52,6 +56,7 @@ export function parseView(query: string): View {
     place: /^\d{12}(\d{3})?$/.test(q.get('place') ?? '') ? (q.get('place') ?? '') : '',
     layers: parseLayers(q.get('layers')),
     metric: metric ?? START.metric,
+    risk: parseRisk(q.get('risk')),
     card: card ? { kind: card[1] as CardKind, id: Number(card[2]) } : null,
     area: parseArea(q.get('area')),
     camera: parseCamera(q.get('at')),
@@ -69,6 +74,7 @@ export function formatView(view: View): string {
     parts.push(`layers=${layers}`);
   }
   if (view.metric !== START.metric) parts.push(`by=${view.metric}`);
+  if (view.risk) parts.push(`risk=${formatRisk(view.risk)}`);
   if (view.card) parts.push(`card=${view.card.kind}.${view.card.id}`);
   if (view.area) parts.push(`area=${view.area.map(([lon, lat]) => `${lon.toFixed(5)},${lat.toFixed(5)}`).join(';')}`);
   if (view.camera) {

@@ -1,4 +1,5 @@
 import field from './field.en';
+import riskEn from './risk.en';
 import type zh from './zh';
 
 const en: Record<keyof typeof zh, string> = {
@@ -333,6 +334,8 @@ const en: Record<keyof typeof zh, string> = {
   'site.open': 'In use',
   'site.suspended': 'Suspended',
   'site.closed': 'Closed',
+
+  ...riskEn,
 };
 
 export default en;

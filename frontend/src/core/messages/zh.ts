@@ -1,4 +1,5 @@
 import field from './field.zh';
+import riskZh from './risk.zh';
 
 /** Every word of the page in Chinese; the English table has the same keys. */
 const zh = {
@@ -328,6 +329,8 @@ const zh = {
   'site.open': '使用中',
   'site.suspended': '暂停',
   'site.closed': '已关闭',
+
+  ...riskZh,
 };
 
 export default zh;

@@ -1,1 +1,52 @@
+<<<<<<< HEAD
 export { createWords, useWords, WORDS, type Words } from '@/core/words';
+=======
+import { type ComputedRef, computed, type InjectionKey, inject, type Ref } from 'vue';
+import { createFormat, type Format } from '@/core/format';
+import { type Lang, type Translate, translator, word } from '@/core/i18n';
+import type { Named } from '@/core/model';
+
+type Family =
+  | 'status'
+  | 'channel'
+  | 'level'
+  | 'site'
+  | `alert.${'status' | 'severity' | 'urgency' | 'certainty' | 'response'}`
+  | 'risk.model'
+  | 'risk.term'
+  | 'risk.channel'
+  | 'risk.change'
+  | 'risk.method'
+  | 'risk.proofState';
+
+/** Words, numbers and times in the reader's language and the deployment's zone. */
+export interface Words {
+  lang: Ref<Lang>;
+  t: Translate;
+  format: ComputedRef<Format>;
+  name(thing: Named): string;
+  /** A code of an open set in words. */
+  word(family: Family, code: string): string;
+}
+
+const KEY: InjectionKey<Words> = Symbol('words');
+
+export function createWords(lang: Ref<Lang>, zone: () => string, threshold: () => number): Words {
+  const translate = computed(() => translator(lang.value));
+  return {
+    lang,
+    t: (key, values) => translate.value(key, values),
+    format: computed(() => createFormat(lang.value, zone(), threshold())),
+    name: (thing) => (lang.value === 'en' && thing.nameEn ? thing.nameEn : thing.name),
+    word: (family, code) => word(translate.value, family, code),
+  };
+}
+
+export const WORDS = KEY;
+
+export function useWords(): Words {
+  const words = inject(KEY);
+  if (!words) throw new Error('no words provided');
+  return words;
+}
+>>>>>>> aa65c93 (Show the risk of places on the command screen: ranking, colours, why, signals, film and back-test)

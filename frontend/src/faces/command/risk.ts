@@ -1,0 +1,151 @@
+import { computed, type InjectionKey, inject, onScopeDispose, shallowRef, watch } from 'vue';
+import { api } from '@/core/api';
+import type { Named } from '@/core/model';
+import { useResource } from '@/core/resource';
+import { bandClass, bandWord, type RiskChoice, type RiskScore } from '@/core/risk';
+import { type Choropleth, CLASSES } from '@/map/choropleth';
+import type { Situation } from './situation';
+import type { Words } from './words';
+
+/** How often the estimate is read again without a change: the day passes and sources fall silent by the clock alone. */
+const EVERY = 60_000;
+/** Milliseconds of a picture of the film. */
+const FRAME = 350;
+
+/** The risk of places on the command face; it reads nothing while it is not shown. */
+export function createRisk(s: Situation, words: Words) {
+  const choice = computed(() => s.view.value.risk);
+  const on = computed(() => choice.value !== null);
+  const key = (prefix: string) => () => {
+    const c = choice.value;
+    return c && s.code.value ? `${prefix}/${s.code.value}/${c.category}/${c.horizon}` : '';
+  };
+  const ask = () => ({ category: choice.value?.category ?? '', horizon: choice.value?.horizon ?? 7 });
+  const ranking = useResource(key('rank'), (_, o) => api.risk(s.code.value, ask().category, ask().horizon, o), {
+    gather: 1000,
+  });
+  const why = useResource(
+    () => (choice.value?.show === 'why' ? key('why')() : ''),
+    (_, o) => api.riskOf(s.code.value, ask().category, ask().horizon, o),
+    { gather: 1000 },
+  );
+  const signals = useResource(
+    () => (on.value && s.code.value ? `signals/${s.code.value}` : ''),
+    (_, o) => api.signals(s.code.value === s.root.value ? '' : s.code.value, o),
+    { gather: 5000 },
+  );
+  s.onChanges(() => {
+    if (!on.value) return;
+    ranking.refresh();
+    if (choice.value?.show === 'why') why.refresh();
+  });
+  const timer = setInterval(() => {
+    if (!on.value) return;
+    ranking.refresh();
+    signals.refresh();
+  }, EVERY);
+
+  // The film of the last 90 days: bands by place, one picture after another.
+  const frame = shallowRef(-1);
+  const film = useResource(
+    () => (frame.value >= 0 ? key('film')() : ''),
+    (_, o) => api.riskFilm(s.code.value, ask().category, ask().horizon, o),
+  );
+  const reel = setInterval(() => {
+    const frames = film.data.value?.frames.length ?? 0;
+    if (frame.value < 0 || frames === 0) return;
+    frame.value = frame.value + 1 < frames ? frame.value + 1 : -1;
+  }, FRAME);
+  watch(key('stop'), () => {
+    frame.value = -1;
+  });
+  onScopeDispose(() => {
+    clearInterval(timer);
+    clearInterval(reel);
+  });
+
+  const bands = computed<ReadonlyMap<string, { band: number | null; weak: boolean }>>(() => {
+    const data = film.data.value;
+    const now = frame.value >= 0 ? data?.frames[frame.value] : undefined;
+    if (data && now) {
+      return new Map(
+        data.codes.map((c, i) => {
+          const band = now.bands[i] ?? -1;
+          return [c, { band: band < 0 ? null : band, weak: band < 0 }];
+        }),
+      );
+    }
+    return new Map(
+      (ranking.data.value?.children ?? []).map((c) => [
+        c.place.code,
+        { band: c.band, weak: c.grade === 'C' || c.grade === 'D' },
+      ]),
+    );
+  });
+  /** Colour by band, hatch where the grade is low. */
+  const choropleth = computed<Choropleth>(() => {
+    const classes = new Map<string, number>();
+    const hatched: string[] = [];
+    const bins = new Map<number, { n: number; from: number; to: number }>();
+    for (let band = 0; band <= 10; band++) {
+      const n = bandClass(band, CLASSES);
+      const bin = bins.get(n);
+      bins.set(n, { n, from: bin?.from ?? band, to: band });
+    }
+    for (const [code, { band, weak }] of bands.value) {
+      if (band !== null) classes.set(code, bandClass(band, CLASSES));
+      if (weak) hatched.push(code);
+    }
+    return { classes, hatched, least: 0, most: 10, bins: [...bins.values()] };
+  });
+
+  const say = (c: Partial<RiskChoice>) => {
+    const now = choice.value ?? { category: '', horizon: 7 as const, show: '' as const };
+    s.go({ risk: { ...now, ...c } });
+  };
+  const known = computed(() => ranking.data.value?.category ?? choice.value?.category ?? '');
+  return {
+    choice,
+    on,
+    ranking,
+    why,
+    signals,
+    choropleth,
+    category: known,
+    open: () => say({ show: '' }),
+    close: () => s.go({ risk: null }),
+    choose: (category: string) => say({ category }),
+    over: (horizon: 7 | 30) => say({ horizon }),
+    show: (show: RiskChoice['show']) => say({ show }),
+    explain: (place: string) => {
+      const now = choice.value ?? { category: '', horizon: 7 as const, show: '' as const };
+      s.go({ place: place === s.root.value ? '' : place, camera: null, card: null, risk: { ...now, show: 'why' } });
+    },
+    frame,
+    day: computed(() => (frame.value >= 0 ? (film.data.value?.frames[frame.value]?.date ?? '') : '')),
+    play: () => {
+      frame.value = frame.value >= 0 ? -1 : 0;
+    },
+    categoryName: (code: string) => {
+      const c: Named | undefined = s.classOf('event', code);
+      return c ? words.name(c) : code;
+    },
+    bandText: (score: Pick<RiskScore, 'band'>) =>
+      score.band === null ? words.t('risk.noData') : words.t(`risk.word.${bandWord(score.band) as 0 | 1 | 2 | 3 | 4}`),
+    /** A model's name in words: "shrunk+recent". */
+    modelText: (spec: string) =>
+      spec
+        .split('+')
+        .map((part) => words.word('risk.model', part))
+        .join(' + '),
+  };
+}
+
+export type Risk = ReturnType<typeof createRisk>;
+export const RISK: InjectionKey<Risk> = Symbol('risk');
+
+export function useRisk(): Risk {
+  const risk = inject(RISK);
+  if (!risk) throw new Error('no risk provided');
+  return risk;
+}
