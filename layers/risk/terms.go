@@ -41,6 +41,7 @@ type field struct {
 	// What the grade is made of, by node: events that the surroundings would have led to expect in the time observed, and
 	// the share of them whose source is silent; and how many events there ever were.
 	volume, silent, seen []float64
+	hushed               []float64 // standard deviation of what silent sources leave open: it moves together, so it adds up
 }
 
 // estimate of a category from what was known before a day.
@@ -100,7 +101,7 @@ func newEstimate(d *Division, c *Category, panels *[channels]model.Panel, kernel
 // over makes the field of a horizon.
 func (e *estimate) over(horizon int) *field {
 	n := len(e.d.Areas.Parent)
-	f := &field{total: make([]int64, n), extra: make([]float64, n), volume: make([]float64, n), silent: make([]float64, n), seen: make([]float64, n)}
+	f := &field{total: make([]int64, n), extra: make([]float64, n), volume: make([]float64, n), silent: make([]float64, n), seen: make([]float64, n), hushed: make([]float64, n)}
 	for t := range f.terms {
 		f.terms[t] = make([]int64, n)
 	}
@@ -144,7 +145,7 @@ func (e *estimate) hush(g int, factor float64, f *field) {
 			if u < e.d.Areas.Leaves {
 				share := float64(v) / 255
 				mean := e.rates[g].Total(u) * factor * share
-				f.extra[u] += mean * mean * wide
+				f.hushed[u] += mean * math.Sqrt(wide)
 				f.silent[u] += share * e.rates[g].Expected[u]
 			}
 		}
@@ -173,8 +174,10 @@ func (e *estimate) roll(f *field, means []float64) {
 		f.volume[up] += f.volume[u]
 		f.silent[up] += f.silent[u]
 		f.seen[up] += f.seen[u]
+		f.hushed[up] += f.hushed[u]
 	}
 	for u := range f.silent {
+		f.extra[u] += f.hushed[u] * f.hushed[u]
 		if f.volume[u] > 0 {
 			f.silent[u] /= f.volume[u]
 		}
