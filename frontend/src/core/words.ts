@@ -8,7 +8,8 @@ type Family =
   | 'channel'
   | 'level'
   | 'site'
-  | `alert.${'status' | 'severity' | 'urgency' | 'certainty' | 'response'}`;
+  | `alert.${'status' | 'severity' | 'urgency' | 'certainty' | 'response'}`
+  | `risk.${'model' | 'term' | 'channel' | 'change' | 'method' | 'proofState'}`;
 
 /** Words, numbers and times in the reader's language and the deployment's zone. */
 export interface Words {
