@@ -41,14 +41,16 @@ export function createSettings(): Settings {
     keptAt: shallowRef(typeof was.keptAt === 'number' ? was.keptAt : 0),
   };
   const { lang: l, text, grids, keptAt } = settings;
-  watch([l, text, grids, keptAt], () => {
+  const keep = () => {
     try {
       const value = { lang: l.value, text: text.value, grids: grids.value, keptAt: keptAt.value };
       localStorage.setItem(KEY, JSON.stringify(value));
     } catch {
       // No space: the choice holds until the page is closed.
     }
-  });
+  };
+  // At once: a language that the address asked for is a choice too.
+  watch([l, text, grids, keptAt], keep, { immediate: true });
   watch(
     [l, text],
     () => {
