@@ -141,7 +141,10 @@ func (a *attacker) one(accounts []layers.Scope) {
 		if w > e {
 			w, e = e, w
 		}
-		a.hold("area", scope, column, a.polygon(w, e, column), func(i int) bool { return label(i) > w && label(i) < e })
+		a.hold("area", scope, column, a.polygon(w, e, column), func(i int) bool {
+			lon, _ := geo.KeyOf(label(i), 23.015).LonLat() // as it is kept, to a centimetre
+			return lon > w && lon < e
+		})
 	case 1: // a tile
 		set := column
 		if set == "" {
