@@ -45,6 +45,20 @@ type town struct {
 	now     time.Time
 }
 
+// reach waits until the index reflects a position: longer than a request may.
+func (w *town) reach(t *testing.T, position string) {
+	t.Helper()
+	p, err := layers.ParsePosition(position)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := w.Store.Wait(ctx, p); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // darken takes the database away.
 func (w *town) darken() {
 	w.serving.Close()

@@ -247,10 +247,11 @@ func TestOnlyWhatIsMeantIsShown(t *testing.T) {
 	inside := d.take(t, strings.Replace(say("a", "inside", 1, "Alert", "", ""), ">Public<", ">Restricted<", 1))
 	d.take(t, strings.Replace(say("a", "private", 1, "Alert", "", ""), ">Public<", ">Private<", 1))
 	officer := layers.Scope{Actor: "o", Rights: layers.RightHandle}
+	wall := layers.Scope{Actor: "w", Event: layers.Sight{Counts: layers.Everywhere()}, Rights: ^(layers.RightHandle | layers.RightSources)}
 	for _, c := range []struct {
 		scope layers.Scope
 		sees  bool
-	}{{steward, true}, {officer, true}, {layers.Loopback(), false}, {layers.Scope{}, false}} {
+	}{{steward, true}, {officer, true}, {wall, false}, {layers.Scope{}, false}} {
 		got := slices.Contains(ids(d.holding(t, c.scope, 0, noon)), "inside")
 		_, err := d.One(t.Context(), c.scope, inside.ID, tree, noon)
 		if got != c.sees || (err == nil) != c.sees || err != nil && layers.CodeOf(err) != layers.CodeNotFound {
