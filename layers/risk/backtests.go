@@ -219,7 +219,8 @@ func (b *Backtests) Latest(ctx context.Context) (*Backtest, error) {
 	return nil, nil
 }
 
-// Serve measures queued tests one at a time until ctx ends; of several servers one does.
+// Serve measures queued tests one at a time until ctx ends; of several servers one does. A test that runs nowhere any
+// more, because its server was killed, goes on too: whoever has the lock knows that nobody else is at it.
 func (b *Backtests) Serve(ctx context.Context, failed func(error)) {
 	for {
 		var id int
@@ -230,7 +231,7 @@ func (b *Backtests) Serve(ctx context.Context, failed func(error)) {
 		if ctx.Err() != nil {
 			return
 		}
-		if err != nil && !errors.Is(err, pgx.ErrNoRows) && !errors.Is(err, ErrStopped) {
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) && !errors.Is(err, ErrStopped) && !errors.Is(err, ErrBusy) {
 			failed(err)
 		}
 		t := time.NewTimer(3 * time.Second)
