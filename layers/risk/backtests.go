@@ -226,7 +226,7 @@ func (b *Backtests) Serve(ctx context.Context, failed func(error)) {
 		var id int
 		err := b.pool.QueryRow(ctx, backtestQueuedSQL).Scan(&id)
 		if err == nil {
-			err = b.Run(ctx, id, nil)
+			err = b.run(ctx, id, "queued", nil) // a server that ends leaves it to the next
 		}
 		if ctx.Err() != nil {
 			return
@@ -252,6 +252,11 @@ var (
 
 // Run measures a test, or what is left of it. A cancelled context leaves it cancelled.
 func (b *Backtests) Run(ctx context.Context, id int, tell func(*Backtest)) error {
+	return b.run(ctx, id, "cancelled", tell)
+}
+
+// run leaves the test in the given state when the context ends.
+func (b *Backtests) run(ctx context.Context, id int, ended string, tell func(*Backtest)) error {
 	conn, err := b.pool.Acquire(ctx)
 	if err != nil {
 		return err
@@ -274,8 +279,10 @@ func (b *Backtests) Run(ctx context.Context, id int, tell func(*Backtest)) error
 	state, message := "done", ""
 	switch err = r.run(ctx); {
 	case err == nil:
-	case errors.Is(err, ErrStopped) || ctx.Err() != nil:
-		state, err = "cancelled", errors.Join(ErrStopped, ctx.Err())
+	case errors.Is(err, ErrStopped):
+		state = "cancelled"
+	case ctx.Err() != nil: // the program ends
+		state, err = ended, errors.Join(ErrStopped, ctx.Err())
 	default:
 		state, message = "failed", err.Error()
 	}

@@ -97,6 +97,22 @@ func TestATestWhoseServerWasKilledGoesOn(t *testing.T) {
 		defer close(done)
 		b.Serve(ctx, func(err error) { t.Error(err) })
 	}()
+	for state := ""; state != "running"; {
+		if f, err := b.Find(t.Context(), id); err == nil && f.Now != "" {
+			state = f.State
+		}
+	}
+	cancel() // the server ends while it is at it
+	<-done
+	if f, err := b.Find(t.Context(), id); err != nil || f.State != "queued" {
+		t.Errorf("a server that ends leaves the test %v, %v", f, err)
+	}
+	ctx, cancel = context.WithTimeout(t.Context(), 60*time.Second)
+	done = make(chan struct{})
+	go func() {
+		defer close(done)
+		b.Serve(ctx, func(err error) { t.Error(err) })
+	}()
 	for state := ""; state != "done"; {
 		select {
 		case <-done:
