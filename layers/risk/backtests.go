@@ -219,18 +219,19 @@ func (b *Backtests) Latest(ctx context.Context) (*Backtest, error) {
 	return nil, nil
 }
 
-// Serve measures queued tests one at a time until ctx ends; of several servers one does.
+// Serve measures queued tests one at a time until ctx ends; of several servers one does. A test that runs nowhere any
+// more, because its server was killed, goes on too: whoever has the lock knows that nobody else is at it.
 func (b *Backtests) Serve(ctx context.Context, failed func(error)) {
 	for {
 		var id int
 		err := b.pool.QueryRow(ctx, backtestQueuedSQL).Scan(&id)
 		if err == nil {
-			err = b.Run(ctx, id, nil)
+			err = b.run(ctx, id, "queued", nil) // a server that ends leaves it to the next
 		}
 		if ctx.Err() != nil {
 			return
 		}
-		if err != nil && !errors.Is(err, pgx.ErrNoRows) && !errors.Is(err, ErrStopped) {
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) && !errors.Is(err, ErrStopped) && !errors.Is(err, ErrBusy) {
 			failed(err)
 		}
 		t := time.NewTimer(3 * time.Second)
@@ -251,6 +252,11 @@ var (
 
 // Run measures a test, or what is left of it. A cancelled context leaves it cancelled.
 func (b *Backtests) Run(ctx context.Context, id int, tell func(*Backtest)) error {
+	return b.run(ctx, id, "cancelled", tell)
+}
+
+// run leaves the test in the given state when the context ends.
+func (b *Backtests) run(ctx context.Context, id int, ended string, tell func(*Backtest)) error {
 	conn, err := b.pool.Acquire(ctx)
 	if err != nil {
 		return err
@@ -273,8 +279,10 @@ func (b *Backtests) Run(ctx context.Context, id int, tell func(*Backtest)) error
 	state, message := "done", ""
 	switch err = r.run(ctx); {
 	case err == nil:
-	case errors.Is(err, ErrStopped) || ctx.Err() != nil:
-		state, err = "cancelled", errors.Join(ErrStopped, ctx.Err())
+	case errors.Is(err, ErrStopped):
+		state = "cancelled"
+	case ctx.Err() != nil: // the program ends
+		state, err = ended, errors.Join(ErrStopped, ctx.Err())
 	default:
 		state, message = "failed", err.Error()
 	}

@@ -1,9 +1,11 @@
 package risk
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -77,6 +79,52 @@ func TestBacktestStopsAndGoesOn(t *testing.T) {
 	if _, err := b.Find(t.Context(), 99); layers.CodeOf(err) != layers.CodeNotFound {
 		t.Errorf("a test that is not there: %v", err)
 	}
+}
+
+func TestATestWhoseServerWasKilledGoesOn(t *testing.T) {
+	pool, _ := newCity(t)
+	b := NewBacktests(pool, func() (*World, error) { return loadWorld(t.Context(), pool) })
+	id, err := b.Queue(t.Context(), "test", TestSpec{Divisions: []string{"places"}, Horizon: 7, MinEvents: 100, Categories: []string{"fire"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pool.Exec(t.Context(), `update risk_backtest set state = 'running' where id = $1`, id); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		b.Serve(ctx, func(err error) { t.Error(err) })
+	}()
+	for state := ""; state != "running"; {
+		if f, err := b.Find(t.Context(), id); err == nil && f.Now != "" {
+			state = f.State
+		}
+	}
+	cancel() // the server ends while it is at it
+	<-done
+	if f, err := b.Find(t.Context(), id); err != nil || f.State != "queued" {
+		t.Errorf("a server that ends leaves the test %v, %v", f, err)
+	}
+	ctx, cancel = context.WithTimeout(t.Context(), 60*time.Second)
+	done = make(chan struct{})
+	go func() {
+		defer close(done)
+		b.Serve(ctx, func(err error) { t.Error(err) })
+	}()
+	for state := ""; state != "done"; {
+		select {
+		case <-done:
+			t.Fatal("it was left lying")
+		case <-time.After(5 * time.Millisecond):
+		}
+		if f, err := b.Find(t.Context(), id); err == nil {
+			state = f.State
+		}
+	}
+	cancel()
+	<-done
 }
 
 func TestWrongSpecs(t *testing.T) {

@@ -56,6 +56,7 @@ const (
 	scanTimes   = 999
 	hotAround   = 8
 	mostOfKind  = 5 // clusters a category
+	fewestHot   = 3 // events of a hot spot: fewer are no pattern
 )
 
 // watch looks for signals beside the estimate, on one picture.
@@ -252,7 +253,7 @@ func (p *Picture) hot(ctx context.Context, s *Signals, c *Category, near [][]int
 	}
 	byParent := map[int32][]int32{}
 	for u, found := range signal.Discoveries(ps, FalseRate) {
-		if found {
+		if found && float64(seen[u]) > expected[u] { // its neighbours alone do not make it hot
 			up := p.Division.Areas.Parent[u]
 			byParent[up] = append(byParent[up], int32(u))
 		}
@@ -264,7 +265,9 @@ func (p *Picture) hot(ctx context.Context, s *Signals, c *Category, near [][]int
 			k.Observed += seen[u]
 			k.Expected += expected[u]
 		}
-		s.List = append(s.List, k)
+		if k.Observed >= fewestHot {
+			s.List = append(s.List, k)
+		}
 	}
 	return nil
 }

@@ -1,5 +1,5 @@
 select id
 from risk_backtest
-where state = 'queued'
+where state in ('queued', 'running')
 order by id
 limit 1
