@@ -125,7 +125,7 @@ test('turns layers on and off, several at once, and keeps them in the address', 
   await ready(page);
   const asked = [];
   page.on('request', (r) => asked.push(new URL(r.url()).pathname));
-  await page.locator('.tools .open').click();
+  await page.getByRole('button', { name: '图层', exact: true }).click();
   const codes = await page.locator('[data-layer]').evaluateAll((all) => all.map((x) => x.dataset.layer));
   assert.ok(codes.length > 2);
   const [first, second] = codes;
