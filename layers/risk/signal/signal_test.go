@@ -1,8 +1,6 @@
 package signal
 
 import (
-	"context"
-	"errors"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -93,111 +91,6 @@ func TestDiscoveries(t *testing.T) {
 	}
 }
 
-// square is a net of side × side units, 1 apart.
-func square(side int) (x, y []float64) {
-	for i := range side * side {
-		x, y = append(x, float64(i%side)), append(y, float64(i/side))
-	}
-	return x, y
-}
-
-func TestScanFindsWhatWasPlantedAndNothingElse(t *testing.T) {
-	r := rand.New(rand.NewPCG(5, 6))
-	x, y := square(10)
-	s := Scan{Near: Nearest(x, y, 20), Days: 28, Longest: 14, Permutations: 199, Seed: 9}
-	var cases []Case
-	for u := range int32(100) {
-		for range 6 {
-			cases = append(cases, Case{u, int32(r.IntN(28))})
-		}
-	}
-	quiet, err := s.Clusters(t.Context(), cases, 3)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range quiet {
-		if c.P < 0.02 {
-			t.Errorf("a cluster where there is none: %+v", c)
-		}
-	}
-	for _, u := range []int32{44, 45, 54, 55} {
-		for range 8 {
-			cases = append(cases, Case{u, int32(r.IntN(4))})
-		}
-	}
-	found, err := s.Clusters(t.Context(), cases, 3)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := found[0]
-	if c.P > 0.01 || c.Days > 6 || len(c.Units) > 9 || float64(c.Cases) < 2*c.Expected {
-		t.Errorf("the planted cluster: %+v", c)
-	}
-	in := map[int32]bool{}
-	for _, u := range c.Units {
-		in[u] = true
-	}
-	if !in[44] || !in[55] {
-		t.Errorf("the cluster lies elsewhere: %v", c.Units)
-	}
-	for _, other := range found[1:] {
-		for _, u := range other.Units {
-			if in[u] {
-				t.Error("two clusters share a unit")
-			}
-		}
-	}
-	again, err := s.Clusters(t.Context(), cases, 3)
-	if err != nil || again[0].P != c.P || again[0].Ratio != c.Ratio {
-		t.Errorf("the same cases give another answer: %+v", again)
-	}
-}
-
-// The ratio of each circle and window, counted anew from the cases.
-func TestScanAgainstPlainCounting(t *testing.T) {
-	r := rand.New(rand.NewPCG(8, 8))
-	x, y := square(4)
-	s := Scan{Near: Nearest(x, y, 8), Days: 10, Longest: 5, Permutations: 9, Seed: 1}
-	var cases []Case
-	for range 120 {
-		cases = append(cases, Case{int32(r.IntN(16)), int32(r.IntN(10))})
-	}
-	best := 0.0
-	for c := range s.Near {
-		for size := 1; size <= 8; size++ {
-			in := map[int32]bool{}
-			for _, u := range s.Near[c][:size] {
-				in[u] = true
-			}
-			for l := int32(1); l <= 5; l++ {
-				var k, zone, days float64
-				for _, e := range cases {
-					if in[e.Unit] {
-						zone++
-					}
-					if e.Age < l {
-						days++
-					}
-					if in[e.Unit] && e.Age < l {
-						k++
-					}
-				}
-				n := float64(len(cases))
-				if mu := zone * days / n; 2*zone <= n && k > mu && k > 1 {
-					best = max(best, k*math.Log(k/mu)+(n-k)*math.Log((n-k)/(n-mu)))
-				}
-			}
-		}
-	}
-	found, err := s.Clusters(t.Context(), cases, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if math.Abs(found[0].Ratio-best) > 1e-9 {
-		t.Errorf("%v, by plain counting %v", found[0].Ratio, best)
-	}
-}
-
 func TestHotSpots(t *testing.T) {
 	x, y := square(12)
 	near := Nearest(x, y, 9)
@@ -230,31 +123,5 @@ func TestHotSpots(t *testing.T) {
 	flat, err := HotSpots(t.Context(), make([]float64, 144), near, 8, 19, 4)
 	if err != nil || flat[5].P != 1 || flat[5].Z != 0 {
 		t.Errorf("where all are equal nothing is hot: %+v", flat[5])
-	}
-}
-
-func TestCancelledScan(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	x, y := square(5)
-	s := Scan{Near: Nearest(x, y, 5), Days: 28, Longest: 14, Permutations: 99}
-	if _, err := s.Clusters(ctx, []Case{{1, 1}, {1, 1}, {1, 1}, {2, 20}, {3, 25}}, 1); !errors.Is(err, context.Canceled) {
-		t.Errorf("it went on: %v", err)
-	}
-}
-
-// The scan of the city for measurements: 3,000 units, 28 days, as many events as one of six categories has there.
-func BenchmarkScan(b *testing.B) {
-	r := rand.New(rand.NewPCG(5, 6))
-	x, y := square(55)
-	s := Scan{Near: Nearest(x, y, 40), Days: 28, Longest: 14, Permutations: 999, Seed: 9}
-	var cases []Case
-	for range 21_000 {
-		cases = append(cases, Case{int32(r.IntN(55 * 55)), int32(r.IntN(28))})
-	}
-	for b.Loop() {
-		if _, err := s.Clusters(b.Context(), cases, 5); err != nil {
-			b.Fatal(err)
-		}
 	}
 }
