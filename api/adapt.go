@@ -157,6 +157,7 @@ func handle[I, O any](a huma.API, op huma.Operation, s *Server, fn func(context.
 
 // public routes tell nothing of the city, or what anybody may know.
 var public = map[string]bool{"/health": true, "/health/live": true, "/health/ready": true, signInRoute: true, linkRoute: true, linkLookRoute: true,
+	providerRoute: true, returnRoute: true,
 	followRoute: true, rateRoute: true, open311Route: true,
 	hookRoute: true, "/api/hooks/:code": true}
 

@@ -63,10 +63,12 @@ func (d Door) cookie() string {
 	return plainCookie
 }
 
-// token is the value of the session's cookie, without garbage; "" when there is none. When the name comes twice none of
-// them counts: one of the two was put there by somebody else.
-func (d Door) token(r *http.Request) account.Token {
-	name, found := d.cookie(), ""
+// token is the value of the session's cookie.
+func (d Door) token(r *http.Request) account.Token { return account.Token(d.value(r, d.cookie())) }
+
+// value is that of a cookie, without garbage; "" when there is none. When the name comes twice none of them counts: one of
+// the two was put there by somebody else.
+func (d Door) value(r *http.Request, name string) (found string) {
 	for _, line := range r.Header["Cookie"] {
 		for line != "" {
 			var pair string
@@ -81,7 +83,7 @@ func (d Door) token(r *http.Request) account.Token {
 			found = pair[len(name)+1:]
 		}
 	}
-	return account.Token(found)
+	return found
 }
 
 // setToken puts the session into the browser; it is sent on requests that this server's own pages make, and to no

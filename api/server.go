@@ -81,6 +81,7 @@ type Options struct {
 	Files    fs.FS  // the built page; nil or without index.html: none
 	Version  string // of the program
 	Accounts *account.Accounts
+	Provider *account.Provider // at which people may prove who they are; nil: none
 	// Risk estimates the risk of places and Backtests prove it; nil: this server does not.
 	Risk      *risk.Live
 	Backtests *risk.Backtests

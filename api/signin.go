@@ -24,7 +24,8 @@ const (
 
 // SignInWays is what the sign-in page offers.
 type SignInWays struct {
-	Demo Maybe[DemoAccounts] `json:"demo" doc:"Sample accounts; null outside of demo mode"`
+	Provider Maybe[SignInProvider] `json:"provider" doc:"Another server at which one can prove who one is; null: none"`
+	Demo     Maybe[DemoAccounts]   `json:"demo" doc:"Sample accounts; null outside of demo mode"`
 }
 
 // DemoAccounts are the sample accounts of demo mode.
@@ -72,11 +73,15 @@ func (s *Server) signInRoutes(a huma.API) {
 	look := post("link-look", linkLookRoute, "Whose one-time link it is")
 	look.DefaultStatus = http.StatusOK
 	handle(a, look, s, s.linkLook)
+	s.providerRoutes(a)
 	handle(a, post("link-use", linkRoute, "Set a password by a one-time link, and sign in"), s, s.linkUse)
 }
 
 func (s *Server) ways(ctx context.Context, _ layers.Scope, _ *struct{}) (*body[SignInWays], error) {
 	var w SignInWays
+	if s.Provider != nil {
+		w.Provider = Some(SignInProvider{s.Provider.Title})
+	}
 	list, err := s.Accounts.Samples(ctx)
 	if err != nil {
 		return nil, err
@@ -101,6 +106,7 @@ type SignIn struct {
 type comer struct {
 	Client account.Client
 	Old    account.Token
+	Way    string // of the cookie of a way to the provider
 }
 
 func (c *comer) Resolve(ctx huma.Context) []error {
@@ -111,7 +117,7 @@ func (c *comer) Resolve(ctx huma.Context) []error {
 }
 
 func (s *Server) comer(r *http.Request) *comer {
-	return &comer{account.Client{Network: network(s.Door.client(r)), Agent: agent(r.UserAgent())}, s.Door.token(r)}
+	return &comer{account.Client{Network: network(s.Door.client(r)), Agent: agent(r.UserAgent())}, s.Door.token(r), s.Door.value(r, s.Door.cookie()+"-way")}
 }
 
 // network is that of an address: what an office or a household shares (/24, /56).

@@ -1,16 +1,23 @@
 #!/usr/bin/env bash
-# The browser tests against a real server with a city of its own, on a free port, stopped by its own process id.
+# The browser tests against a real server with a city of its own and a sign-in provider, on free ports, stopped by their own
+# process ids. E2E="node --test frontend/e2e/hub.test.mjs" runs one of them alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 data=$(mktemp -d)
 chmod 755 "$data"
-port=$(node -e 'const s=require("net").createServer().listen(0,"127.0.0.1",()=>{console.log(s.address().port);s.close()})')
+free() { node -e 'const s=require("net").createServer().listen(0,"127.0.0.1",()=>{console.log(s.address().port);s.close()})'; }
+port=$(free)
+idp=$(free)
 export ONEPICTURE_URL="http://127.0.0.1:$port"
-bin/onepicture serve --data "$data/city" --demo --people 60000 --trickle 0 --listen "127.0.0.1:$port" >"$data/server.log" 2>&1 &
+export ONEPICTURE_OIDC_ISSUER="http://localhost:$idp"
+node frontend/e2e/idp.mjs "$idp" &
+provider=$!
+bin/onepicture serve --data "$data/city" --demo --people 60000 --trickle 0 --listen "127.0.0.1:$port" \
+	--address "$ONEPICTURE_URL" --oidc-client map --oidc-claim preferred_username >"$data/server.log" 2>&1 &
 server=$!
 stop() {
-	kill "$server" 2>/dev/null || true
-	wait "$server" 2>/dev/null || true
+	kill "$server" "$provider" 2>/dev/null || true
+	wait "$server" "$provider" 2>/dev/null || true
 	rm -rf "$data"
 }
 trap stop EXIT
@@ -25,4 +32,5 @@ const look = () => fetch(url).then((r) => r.ok, () => false).then((ready) => {
 	setTimeout(look, 100);
 });
 look();' "$ONEPICTURE_URL/health/ready" "$server" || { tail -30 "$data/server.log"; exit 1; }
-npm --prefix frontend run --silent e2e || { grep -hE 'level=(WARN|ERROR)' "$data/server.log" | grep -v health/ready | tail -5; exit 1; }
+bin/onepicture account expect clerk huang --data "$data/city"
+${E2E:-npm --prefix frontend run --silent e2e} || { grep -hE 'level=(WARN|ERROR)' "$data/server.log" | grep -v health/ready | tail -5; exit 1; }

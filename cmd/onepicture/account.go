@@ -24,6 +24,8 @@ type accountCmd struct {
 	Enable  accountEnableCmd  `cmd:"" help:"Let an account sign in again."`
 	Grant   accountGrantCmd   `cmd:"" help:"Give an account a role on a place."`
 	Revoke  accountRevokeCmd  `cmd:"" help:"End a grant."`
+	Expect  accountExpectCmd  `cmd:"" help:"Say whom an account is at the sign-in provider, so that they can come in by it."`
+	Forget  accountForgetCmd  `cmd:"" help:"Let nobody come in to an account by the sign-in provider."`
 	Key     accountKeyCmd     `cmd:"" help:"Make, list, rotate and revoke service keys of other systems."`
 }
 
@@ -111,14 +113,20 @@ func (c *accountListCmd) Run(ctx context.Context) error {
 				return err
 			}
 			for i := range list {
-				d.print(&list[i])
+				if err := d.print(ctx, &list[i]); err != nil {
+					return err
+				}
 			}
 			after = list[len(list)-1].Name
 		}
 	})
 }
 
-func (d accountDesk) print(l *account.Listing) {
+func (d accountDesk) print(ctx context.Context, l *account.Listing) error {
+	known, err := d.Identities(ctx, l.ID)
+	if err != nil {
+		return err
+	}
 	var notes []string
 	for _, n := range []struct {
 		is   bool
@@ -132,6 +140,10 @@ func (d accountDesk) print(l *account.Listing) {
 	for _, g := range l.Grants {
 		fmt.Printf("    grant %-6d %-20s %s, by %s: %s\n", g.ID, g.Role, d.at(g.Place, g.Until), g.By, g.Reason)
 	}
+	for _, i := range known {
+		fmt.Printf("    expects %q, subject %q, at %s\n", i.Name, i.Subject, i.Issuer)
+	}
+	return nil
 }
 
 type accountCreateCmd struct {

@@ -46,7 +46,7 @@ type dataFlags struct {
 }
 
 func main() {
-	if err := secretsFromFiles("DATABASE_URL", "REDIS_URL"); err != nil {
+	if err := secretsFromFiles("DATABASE_URL", "REDIS_URL", "ONEPICTURE_OIDC_SECRET"); err != nil {
 		fail(err)
 	}
 	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, nil)))

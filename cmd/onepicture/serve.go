@@ -39,6 +39,7 @@ type serveCmd struct {
 	dataFlags
 	cityFlags
 	doorFlags
+	providerFlags
 	Demo       bool          `help:"Load the synthetic city into an empty database, and let new events trickle in." env:"ONEPICTURE_DEMO"`
 	Trickle    time.Duration `help:"Pause between synthetic events while serving with --demo; 0 for none." default:"20s" env:"ONEPICTURE_TRICKLE"`
 	Photos     string        `help:"Folder of the events' photos, shared by all servers of one database; without it, photos in the data folder." env:"ONEPICTURE_PHOTOS" type:"path" placeholder:"DIR"`
@@ -53,6 +54,10 @@ func (c *serveCmd) Run(ctx context.Context) (err error) {
 		return err
 	}
 	door, err := c.door()
+	if err != nil {
+		return err
+	}
+	provider, err := c.provider()
 	if err != nil {
 		return err
 	}
@@ -111,15 +116,21 @@ func (c *serveCmd) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer secrets.Close()
-	return c.serve(ctx, listener, door, pools{feed, pool, streams, secrets}, s.redisURL, keys, deeds)
+	return c.serve(ctx, listener, entrance{door, provider}, pools{feed, pool, streams, secrets}, s.redisURL, keys, deeds)
 }
 
 // pools are connections to the one database: of the feed, without time-outs; of requests, with few rights; of streams that
 // resume; and of accounts.
 type pools struct{ feed, serve, streams, secrets *pgxpool.Pool }
 
+// entrance is how people come in.
+type entrance struct {
+	api.Door
+	provider *account.Provider
+}
+
 // serve keeps the index fed and answers requests.
-func (c *serveCmd) serve(ctx context.Context, listener net.Listener, door api.Door, p pools, redisURL string, keys *personal.Keys, deeds *audit.Log) error {
+func (c *serveCmd) serve(ctx context.Context, listener net.Listener, door entrance, p pools, redisURL string, keys *personal.Keys, deeds *audit.Log) error {
 	feed, pool, streams := p.feed, p.serve, p.streams
 	redis, err := cache.OpenRedis(redisURL)
 	if err != nil {
@@ -166,7 +177,7 @@ func (c *serveCmd) serve(ctx context.Context, listener net.Listener, door api.Do
 		Audit: deeds, People: personal.NewPeople(pool, keys), Postgres: pool, Files: files, Version: version,
 		Photos:   album,
 		Alerts:   alert.New(pool, ledger.New(pool)),
-		Accounts: accounts, Door: door, Risk: estimate, Backtests: tests,
+		Accounts: accounts, Provider: door.provider, Door: door.Door, Risk: estimate, Backtests: tests,
 		Citizens: citizen.New(pool, ledger.New(pool), keys, time.Now), Webhooks: hooks,
 	})
 	if err != nil {

@@ -409,6 +409,9 @@ func (r *running) accountsOnTheCommandLine(path, data string) {
 		_ = resp.Body.Close()
 		return resp.StatusCode
 	}
+	run("", "expect", "zhao", "huang", "--issuer", "https://id.example")
+	run(`expects "huang", subject "", at https://id.example`, "list", "zhao")
+	run("", "forget", "zhao", "--issuer", "https://id.example")
 	text := run("op1_", "key", "create", "热线", "city_duty", "--days", "7")
 	if code := keyed(text); code != http.StatusOK {
 		r.t.Errorf("a key: %d", code)
@@ -437,6 +440,10 @@ func TestRefusedBeforeAnythingIsMade(t *testing.T) {
 		{"a certificate without its key", []string{"serve", "--tls-cert", file}, nil, "belong together"},
 		{"a certificate that is none", []string{"serve", "--tls-cert", file, "--tls-key", file}, nil, "--tls-cert, --tls-key"},
 		{"TLS twice", []string{"serve", "--tls-cert", file, "--tls-key", file, "--behind-proxy", "10.0.0.0/8"}, nil, "exclude each other"},
+		{"a provider in plain text", []string{"serve", "--address", "https://map.example", "--oidc-issuer", "http://id.example", "--oidc-client", "x"}, nil, "must begin with https"},
+		{"a provider without the way back", []string{"serve", "--oidc-issuer", "https://id.example", "--oidc-client", "x"}, nil, "needs --address"},
+		{"a client without a provider", []string{"serve", "--oidc-client", "x"}, nil, "belongs to --oidc-issuer"},
+		{"a provider's secret twice", []string{"serve"}, []string{"ONEPICTURE_OIDC_SECRET=hunter2", "ONEPICTURE_OIDC_SECRET_FILE=" + file}, "leave one of them out"},
 		{"a proxy that is no network", []string{"serve", "--behind-proxy", "everybody"}, nil, "behind-proxy"},
 		{"no port", []string{"serve", "--listen", "127.0.0.1"}, nil, "not host:port"},
 		{"an unknown flag", []string{"serve", "--colour", "red"}, nil, "unknown flag"},

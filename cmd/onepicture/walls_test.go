@@ -37,6 +37,8 @@ var borders = map[string][]string{
 	"github.com/jackc/pgx": {
 		"sql", "sql/sqltest", "layers/scoped", "layers/ledger", "layers/store", "layers/dispatch", "layers/photo", "layers/alert", "layers/citizen", "layers/webhook", "layers/intake", "layers/demo", "layers/catalogue", "layers/audit", "layers/personal", "layers/account", "layers/risk", "cmd/onepicture", "cmd/onepicture/bench", "cmd/onepicture/bench/load",
 	},
+	"github.com/coreos/go-oidc":  {"layers/account"},
+	"golang.org/x/oauth2":        {"layers/account"},
 	"github.com/redis/go-redis":  {"layers/cache"},
 	"github.com/alecthomas/kong": {"cmd/onepicture"},
 	"onepicture/frontend":        {"cmd/onepicture"},

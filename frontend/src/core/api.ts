@@ -15,6 +15,7 @@ import type {
   PlaceHit,
   PlaceRef,
   PlaceView,
+  ProviderReturn,
   SignInWays,
   SiteDetail,
   Source,
@@ -103,6 +104,10 @@ export const api = {
   me: (ask: Ask = {}) => get<Me>('/api/me', ask),
   signInWays: (ask: Ask = {}) => get<SignInWays>(SIGN_IN, ask),
   signIn: (name: string, password: string) => post<void>(SIGN_IN, { name, password }),
+  /** Sets out to the sign-in provider: gives its page's address. */
+  providerBegin: (to: string) => post<{ address: string }>(`${SIGN_IN}/provider`, { to }),
+  /** Signs in with what the provider's page sent back; gives the view to go on to. */
+  providerReturn: (came: ProviderReturn) => post<{ to: string }>(`${SIGN_IN}/provider/return`, came),
   signOut: () => post<void>('/api/sign-out', {}),
   linkOwner: (token: string) => post<{ name: string }>(`${SIGN_IN}/link/look`, { token }),
   useLink: (token: string, password: string) => post<void>(`${SIGN_IN}/link`, { token, password }),

@@ -296,7 +296,16 @@ export interface RoleName extends Named {
 }
 
 /** How one can sign in. */
+/** What the sign-in provider's page sends back in the address. */
+export interface ProviderReturn {
+  state: string;
+  code: string | undefined;
+  iss: string | undefined;
+  error: string | undefined;
+}
+
 export interface SignInWays {
+  provider: { title: string } | null;
   /** Sample accounts; null outside of demo mode. */
   demo: {
     password: string;

@@ -43,6 +43,13 @@ const en: Record<keyof typeof zh, string> = {
   'signIn.differ': 'The two are not the same',
   'signIn.linkGo': 'Save and sign in',
   'signIn.linkBad': 'This link was used, is over, or was replaced by a newer one. Ask an administrator for another.',
+  'signIn.by': 'Sign in with {title}',
+  'signIn.stranger':
+    'We know who you are, but no account here is linked to you. Ask an administrator, or use a password.',
+  'signIn.wayLost':
+    'This sign-in did not succeed: it did not begin in this browser, took too long, was used already or was not allowed. Begin again.',
+  'signIn.providerAway': 'The sign-in provider does not answer. Try again later, or use a password.',
+  'signIn.backToStart': 'To the sign-in page',
   'signIn.refused': 'Not this password: {why}',
 
   'stream.connecting': 'Connecting',

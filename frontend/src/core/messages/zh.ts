@@ -42,6 +42,11 @@ const zh = {
   'signIn.differ': '两次输入不一样',
   'signIn.linkGo': '保存并登录',
   'signIn.linkBad': '这个链接已用过、已过期或已被新链接代替。请联系管理员再要一个。',
+  'signIn.by': '用{title}登录',
+  'signIn.stranger': '您的身份已确认，但这里还没有与之关联的账号。请联系管理员关联，或改用密码登录。',
+  'signIn.wayLost': '这次登录没有成功：它不是在这个浏览器里开始的、用时过长、已用过，或未获准。请重新登录。',
+  'signIn.providerAway': '统一身份认证暂时不可用。请稍后再试，或改用密码登录。',
+  'signIn.backToStart': '回到登录页',
   'signIn.refused': '这个密码不行：{why}',
 
   'stream.connecting': '连接中',
