@@ -183,6 +183,7 @@ func (s *Server) riskRoutes(a huma.API) {
 		DefaultStatus: http.StatusCreated, Errors: []int{http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
 	}, s, s.object)
 	handle(a, get("riskFilm", "/api/risk/film", "Bands of the places below one over the last 90 days"), s, s.riskFilm)
+	handle(a, get("riskToday", "/api/risk/today", "What to look at today in the places that one walks: advice, not an order"), s, s.riskToday)
 	handle(a, get("signals", "/api/risk/signals", "What is unusual, with its evidence"), s, s.riskSignals)
 	s.backtestRoutes(a)
 }

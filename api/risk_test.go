@@ -103,8 +103,16 @@ func TestRiskOfPlaces(t *testing.T) {
 	if s := answer[RiskSignals](t, w.get("/api/risk/signals?place="+townB)); len(s.Signals) != 0 || s.FalseRate != risk.FalseRate {
 		t.Errorf("signals of a town without events: %+v", s)
 	}
+	today := answer[RiskToday](t, w.get("/api/risk/today?places="+townA+",990199000000"))
+	if len(today.Places) != 1 || today.Places[0].Code != gridA || today.Looked != 2 || today.AsOf.IsZero() || today.Hints == nil {
+		t.Errorf("what to look at today: %+v", today)
+	}
+	if none := answer[RiskToday](t, w.get("/api/risk/today?places=990199000000")); len(none.Places) != 0 || none.Looked != 0 {
+		t.Errorf("places that are closed: %+v", none)
+	}
 	for target, want := range map[string]int{
-		"/api/risk?place=990199000000": 404, "/api/risk?category=persons": 422, "/api/risk?horizon=8": 422,
+		"/api/risk/today?places=" + strings.Repeat("9", 401): 422,
+		"/api/risk?place=990199000000":                       404, "/api/risk?category=persons": 422, "/api/risk?horizon=8": 422,
 		"/api/risk/990199000000": 404, "/api/risk/" + gridA + "?position=x": 422, "/api/risk/" + gridA + "?position=99999999": 422, "/api/risk/backtests/7": 404,
 	} {
 		if rec := w.get(target); rec.Code != want {
@@ -158,6 +166,9 @@ func TestRiskKeepsToTheScope(t *testing.T) {
 	}
 	if rec := w.get("/api/risk/" + gridA + "?category=fire"); rec.Code != 404 {
 		t.Errorf("a grid of the other town: %d", rec.Code)
+	}
+	if v := answer[RiskToday](t, w.get("/api/risk/today?places="+townA)); len(v.Places) != 0 || len(v.Hints) != 0 {
+		t.Errorf("of the other town today: %+v", v)
 	}
 	for _, target := range []string{"/api/risk/backtests", "/api/risk/backtests/1/cancel", "/api/risk/backtests/1/resume"} {
 		r := call(http.MethodPost, target, strings.NewReader(`{"divisions":["places"]}`))

@@ -113,6 +113,40 @@ test('a report with a photo made without a network is on the wall as soon as the
   await wall.close();
 });
 
+test('what to look at today in the own grids: in words, as advice, and without a network as of then', async () => {
+  const told = await get('/api/risk/today', server, 'worker');
+  assert.ok(told.hints.length > 0, 'the grid of the sample worker lies in the busiest village');
+  const { page, bad, close } = await phone('/field');
+  await installed(page);
+  const card = page.locator('[data-look]');
+  await card.locator('[data-hint]').first().waitFor();
+  assert.equal(await card.locator('[data-hint]').count(), told.hints.length);
+  const text = await card.textContent();
+  assert.match(text, /不是命令/);
+  assert.match(text, /截至 \d/);
+  for (const h of told.hints) assert.ok(text.includes(h.place.name), h.place.name);
+  assert.match(await card.locator('[data-hint] p').first().textContent(), /(天有一件|件，别的).*巡查发现 \d+ 件/);
+  assert.doesNotMatch(text, /risk\.|undefined|NaN|null/);
+  await card.scrollIntoViewIfNeeded();
+  await shot(page, 'field-look');
+  await page.waitForFunction(async () =>
+    (await (await caches.open('field-kept-answers')).keys()).some((r) => new URL(r.url).pathname === '/api/risk/today'),
+  );
+  await page.context().setOffline(true);
+  await page.reload();
+  await card.locator('[data-hint]').first().waitFor();
+  assert.equal(await card.textContent(), text);
+  await page.context().setOffline(false);
+  await page.goto(`${server}/field?lang=en`);
+  await card.getByText('Advice, not an order').waitFor();
+  assert.match(await card.locator('[data-hint] p').first().textContent(), /found by patrols/);
+  assert.deepEqual(
+    bad.filter((l) => !offlineWords(l)),
+    [],
+  );
+  await close();
+});
+
 test('no space left on the phone: told, nothing of before is lost', async () => {
   const { page, bad, close } = await phone('/field/report');
   await page.setInputFiles('input[capture]', file());

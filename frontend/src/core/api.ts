@@ -20,7 +20,7 @@ import type {
   SiteDetail,
   Source,
 } from './model';
-import type { RiskExplanation, RiskFilm, RiskSignals, RiskTest, RiskView } from './risk';
+import type { RiskExplanation, RiskFilm, RiskSignals, RiskTest, RiskToday, RiskView } from './risk';
 
 /** Why a request gave nothing; `code` is the server's, or "network" when it could not be reached. */
 export class ApiError extends Error {
@@ -118,6 +118,9 @@ export const api = {
   riskFilm: (place: string, category: string, horizon: number, ask: Ask = {}) =>
     get<RiskFilm>('/api/risk/film', ask, { place, category, horizon }),
   signals: (place: string, ask: Ask = {}) => get<RiskSignals>('/api/risk/signals', ask, { place }),
+  /** What to look at today in those places; none: in the account's own. */
+  riskToday: (places: readonly string[], ask: Ask = {}) =>
+    get<RiskToday>('/api/risk/today', ask, { places: places.join() }),
   object: (place: string, category: string, horizon: number, reason: string, ask: Ask = {}) =>
     read<{ id: number; position: string }>(`/api/risk/${place}/objections`, ask, {
       method: 'POST',

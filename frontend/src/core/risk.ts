@@ -96,6 +96,23 @@ export interface RiskSignals {
   falseRate: number;
   signals: RiskSignal[];
 }
+/** A kind of event that is worth a look in a place, for somebody who walks there. */
+export interface RiskHint extends RiskScore {
+  category: string;
+  usual: number;
+  reported30d: number;
+  patrolled30d: number;
+  signal: { kind: RiskSignal['kind']; days: number; observed: number; expected: number } | null;
+}
+export interface RiskToday {
+  from: string;
+  asOf: string;
+  places: PlaceRef[];
+  looked: number;
+  unknown: number;
+  hints: RiskHint[];
+  alarms: RiskAlarm[];
+}
 export interface RiskFilm {
   codes: string[];
   frames: { date: string; bands: number[] }[];

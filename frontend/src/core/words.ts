@@ -11,7 +11,7 @@ type Family =
   | 'step'
   | 'command'
   | `alert.${'status' | 'severity' | 'urgency' | 'certainty' | 'response'}`
-  | `risk.${'model' | 'term' | 'channel' | 'change' | 'method' | 'proofState'}`;
+  | `risk.${'model' | 'term' | 'channel' | 'change' | 'method' | 'proofState' | 'today.why' | 'today.peers'}`;
 
 /** Words, numbers and times in the reader's language and the deployment's zone. */
 export interface Words {

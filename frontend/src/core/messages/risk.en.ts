@@ -138,6 +138,30 @@ const riskEn: Record<keyof typeof riskZh, string> = {
   'risk.film': 'Replay 90 days',
   'risk.filmStop': 'Stop the replay',
   'risk.filmDay': 'Estimate as of {day}',
+
+  'risk.today.title': 'Worth a look today',
+  'risk.today.more': 'About {n} expected in the next 7 days; {peers} have about {usual}.',
+  'risk.today.rare': 'About one in {n} days; {peers} have one in {usual} days.',
+  'risk.today.peers.4': 'other grids',
+  'risk.today.peers.3': 'other villages and communities',
+  'risk.today.peers.2': 'other towns',
+  'risk.today.unusual': '{observed} in the last {days} days, usually about {expected}: more than usual.',
+  'risk.today.together':
+    '{observed} in the last {days} days in some places around here together, usually about {expected}: more than usual.',
+  'risk.today.why.surroundings': 'There are many all around.',
+  'risk.today.why.own': 'There have always been many here.',
+  'risk.today.why.neighbours': 'There have always been many next door.',
+  'risk.today.why.lately': 'There have been more here lately.',
+  'risk.today.why.nearby': 'There have been more nearby lately.',
+  'risk.today.why.season': 'It is the season for it.',
+  'risk.today.why.week': 'These days of the week have more.',
+  'risk.today.found': 'Last 30 days: {reported} reported by residents and systems, {patrolled} found by patrols.',
+  'risk.today.patrol': 'Most were found by patrols: who walks more finds more. Walk elsewhere too.',
+  'risk.today.weak': 'There is little data: a reminder, no more.',
+  'risk.today.none': 'Nothing special, walk as usual. {places} places and {looked} kinds were looked at.',
+  'risk.today.unknown': 'For {n} there is too little data to say many or few; it does not mean that all is well.',
+  'risk.today.choose': 'It is not known which grids are yours. Choose them under “Me”, and it is told here.',
+  'risk.today.failed': 'It cannot be read just now',
 };
 
 export default riskEn;

@@ -17,6 +17,9 @@ import { work } from './work';
 /** What was sent longer ago than a shift is forgotten. */
 const SHIFT = 12 * 3_600_000;
 const TASKS_EVERY = 30_000;
+/** The estimate moves slowly; the day and the signals change by the clock. */
+const LOOK_EVERY = 300_000;
+const MOST_GRIDS = 20;
 
 /** All that the pages of the field face share. */
 export async function createField(router: Router, settings: Settings) {
@@ -44,6 +47,10 @@ export async function createField(router: Router, settings: Settings) {
     (_, ask) => work.tasks(ask),
     { gather: 1000 },
   );
+  const look = useResource(
+    () => `look/${settings.grids.value.map((g) => g.code).join()}`,
+    (key, ask) => api.riskToday(key.slice('look/'.length).split(',').filter(Boolean).slice(0, MOST_GRIDS), ask),
+  );
   const words = createWords(
     settings.lang,
     () => deployment.data.value?.zone ?? 'Asia/Shanghai',
@@ -54,7 +61,7 @@ export async function createField(router: Router, settings: Settings) {
   const network = () => {
     online.value = navigator.onLine;
     if (!online.value) return;
-    for (const r of [deployment, classes, tasks]) if (r.error.value) r.refresh();
+    for (const r of [deployment, classes, tasks, look]) if (r.error.value) r.refresh();
     void outbox.kick();
   };
   addEventListener('online', network);
@@ -62,6 +69,7 @@ export async function createField(router: Router, settings: Settings) {
   const shown = () => {
     if (document.visibilityState !== 'visible') return;
     tasks.refresh();
+    look.refresh();
     void outbox.kick();
   };
   document.addEventListener('visibilitychange', shown);
@@ -70,6 +78,7 @@ export async function createField(router: Router, settings: Settings) {
       now.value = Date.now();
     }, 10_000),
     setInterval(() => document.visibilityState === 'visible' && tasks.refresh(), TASKS_EVERY),
+    setInterval(() => document.visibilityState === 'visible' && look.refresh(), LOOK_EVERY),
   ];
   const stopSent = outbox.onSent((item) => {
     if (item.kind === 'step') tasks.refresh();
@@ -135,6 +144,7 @@ export async function createField(router: Router, settings: Settings) {
     classes,
     layers,
     tasks,
+    look,
     shell: useShell(),
     unsent,
     /** Steps of an event that wait to be sent, oldest first. */
