@@ -8,7 +8,7 @@ chmod 755 "$data"
 free() { node -e 'const s=require("net").createServer().listen(0,"127.0.0.1",()=>{console.log(s.address().port);s.close()})'; }
 port=$(free)
 idp=$(free)
-export ONEPICTURE_URL="http://127.0.0.1:$port"
+export ONEPICTURE_URL="http://127.0.0.1:$port" ONEPICTURE_DATA="$data/city"
 export ONEPICTURE_OIDC_ISSUER="http://localhost:$idp"
 node frontend/e2e/idp.mjs "$idp" &
 provider=$!

@@ -179,6 +179,10 @@ func (c *serveCmd) serve(ctx context.Context, listener net.Listener, door entran
 		Alerts:   alert.New(pool, ledger.New(pool)),
 		Accounts: accounts, Provider: door.provider, Door: door.Door, Risk: estimate, Backtests: tests,
 		Citizens: citizen.New(pool, ledger.New(pool), keys, time.Now), Webhooks: hooks,
+		Key: func(ctx context.Context, key string) (layers.Scope, error) {
+			_, scope, err := accounts.OpenKey(ctx, key)
+			return scope, err
+		},
 	})
 	if err != nil {
 		return err

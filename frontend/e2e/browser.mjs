@@ -7,18 +7,21 @@ import { chromium } from 'playwright-core';
 export const server = process.env.ONEPICTURE_URL ?? 'http://127.0.0.1:8080';
 export const out = new URL('./out/', import.meta.url).pathname;
 
-export function launch() {
-  return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--use-gl=angle',
-      '--use-angle=swiftshader',
-      '--enable-unsafe-swiftshader',
-      '--disable-background-networking',
-    ],
-  });
-}
+const chrome = {
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: [
+    '--no-sandbox',
+    '--use-gl=angle',
+    '--use-angle=swiftshader',
+    '--enable-unsafe-swiftshader',
+    '--disable-background-networking',
+  ],
+};
+
+export const launch = () => chromium.launch(chrome);
+
+/** A browser that keeps what its pages store in a folder, and so survives its end. */
+export const launchKept = (folder, options = {}) => chromium.launchPersistentContext(folder, { ...chrome, ...options });
 
 /** The cookie of a sample account's session, for requests beside the browser; each account signs in once. */
 export function session(name = 'cityduty') {
@@ -26,9 +29,9 @@ export function session(name = 'cityduty') {
   return sessions[name];
 }
 const sessions = {};
-async function signIn(name) {
-  const ways = await (await fetch(`${server}/api/sign-in`)).json();
-  const answer = await fetch(`${server}/api/sign-in`, {
+export async function signIn(name, base = server) {
+  const ways = await (await fetch(`${base}/api/sign-in`)).json();
+  const answer = await fetch(`${base}/api/sign-in`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ name, password: ways.demo.password }),

@@ -2,74 +2,19 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { axe, launch, open, out, server, session } from './browser.mjs';
+import { installed, offlineWords, openPhone, ownGrid, photo, report } from './phone.mjs';
 
 let browser;
 let here;
-let picture;
 before(async () => {
   await mkdir(out, { recursive: true });
   browser = await launch();
-  // A worker reports where the worker's own grid is.
-  const { roles } = await get('/api/me', server, 'worker');
-  const [lon, lat] = roles.find((r) => r.place?.label).place.label;
-  here = { lon, lat };
-  picture = await readFile(new URL('../public/icon-512.png', import.meta.url));
+  here = await ownGrid();
 });
 after(() => browser?.close());
 
 const shot = (page, name) => page.screenshot({ path: `${out}${name}.png` });
-const offlineWords = (line) => /ERR_INTERNET_DISCONNECTED|ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_FAILED/.test(line);
-
-/** A grid worker's phone: a position, and a right to tell it. */
-const phone = (path, more = {}) =>
-  open(browser, path, {
-    width: 390,
-    height: 844,
-    as: 'worker',
-    geolocation: { longitude: here.lon, latitude: here.lat, accuracy: 12 },
-    permissions: ['geolocation'],
-    ...more,
-  });
-
-/** Until the face can be opened without a network. */
-async function installed(page) {
-  await page.waitForSelector('nav a');
-  await page.evaluate(async () => {
-    await navigator.serviceWorker.ready;
-    if (!navigator.serviceWorker.controller) {
-      await new Promise((r) => navigator.serviceWorker.addEventListener('controllerchange', r, { once: true }));
-    }
-  });
-  // What the pages need without a network has been asked for once under the worker's eyes.
-  await page.reload();
-  await page.waitForSelector('nav a');
-  await page.waitForFunction(async () => {
-    const cache = await caches.open('field-kept-answers');
-    const kept = (await cache.keys()).map((r) => new URL(r.url).pathname);
-    return ['/api/deployment', '/api/classes'].every((p) => kept.includes(p));
-  });
-}
-
-const file = (name = 'street.png') => ({ name, mimeType: 'image/png', buffer: picture });
-
-/** Goes through the three steps of a report and sends it. */
-async function report(page, text) {
-  await page.getByRole('link', { name: '上报' }).last().click();
-  await page.getByRole('heading', { name: '拍照' }).waitFor();
-  await page.setInputFiles('input[capture]', file());
-  await page.locator('.photos img').waitFor();
-  await page.getByRole('button', { name: '下一步' }).click();
-  await page.getByRole('button', { name: '用我现在的位置' }).click();
-  await page.getByText('误差约 12 米').waitFor();
-  await page.getByRole('button', { name: '下一步' }).click();
-  await page.locator('fieldset label').first().click();
-  await page.getByText('都不是，我来写').click();
-  await page.getByLabel('说说情况').fill(text);
-  const other = page.getByRole('button', { name: '不是同一件，继续上报' });
-  if (await other.isVisible()) await other.click();
-  await page.getByRole('button', { name: '上报', exact: true }).click();
-  await page.getByRole('heading', { name: /已存好|已送达/ }).waitFor();
-}
+const phone = (path, more) => openPhone(browser, here, path, more);
 
 async function get(path, base = server, as = 'cityduty', cookie = undefined) {
   const response = await fetch(base + path, { headers: { cookie: cookie ?? (await session(as)) } });
@@ -149,7 +94,7 @@ test('what to look at today in the own grids: in words, as advice, and without a
 
 test('no space left on the phone: told, nothing of before is lost', async () => {
   const { page, bad, close } = await phone('/field/report');
-  await page.setInputFiles('input[capture]', file());
+  await page.setInputFiles('input[capture]', photo());
   await page.locator('.photos img').first().waitFor();
   // What the browser does when the disk is full. (Its own quota counts with an allowance of half a minute.)
   await page.evaluate(() => {
@@ -159,14 +104,14 @@ test('no space left on the phone: told, nothing of before is lost', async () => 
       return put.apply(this, args);
     };
   });
-  await page.setInputFiles('input[capture]', file());
+  await page.setInputFiles('input[capture]', photo());
   await page.getByText('手机空间不够，这张照片没存下来').waitFor();
   await shot(page, 'field-full');
   assert.equal(await page.locator('.photos img').count(), 1);
   await page.reload();
   await page.getByRole('link', { name: /1 张照片/ }).click();
   await page.locator('.photos img').waitFor();
-  await page.setInputFiles('input[capture]', file());
+  await page.setInputFiles('input[capture]', photo());
   await page.waitForFunction(() => document.querySelectorAll('.photos img').length === 2);
   assert.deepEqual(bad, []);
   await close();

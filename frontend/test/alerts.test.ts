@@ -2,10 +2,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createApp, h, nextTick, provide, ref, shallowRef } from 'vue';
 import { translator } from '@/core/i18n';
 import type { Alert, AlertInfo } from '@/core/model';
+import { createWords, WORDS } from '@/core/words';
 import AlertsBar from '@/faces/command/AlertsBar.vue';
 import { alertShapes, boundsOf, partsFor, titleOf } from '@/faces/command/alerts';
 import { SITUATION, type Situation } from '@/faces/command/situation';
-import { createWords, WORDS } from '@/faces/command/words';
 import { SEVERITIES, SEVERITY_COLORS, SEVERITY_SHAPES } from '@/map/alerts';
 
 const info = (language: string, more: Partial<AlertInfo> = {}): AlertInfo => ({

@@ -2,10 +2,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { computed, createApp, defineComponent, h, nextTick, provide } from 'vue';
 import type { AreaCounts } from '@/core/model';
 import { bindView } from '@/core/url';
+import { createWords, WORDS } from '@/core/words';
 import AreaPanel from '@/faces/command/AreaPanel.vue';
 import { AREA, type AreaState, createArea } from '@/faces/command/area';
 import { createSituation, SITUATION } from '@/faces/command/situation';
-import { createWords, WORDS } from '@/faces/command/words';
 
 const DEPLOYMENT = {
   name: '云东市',

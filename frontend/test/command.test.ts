@@ -2,13 +2,13 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { computed, createApp, defineComponent, h, nextTick, provide } from 'vue';
 import type { Change, EventSummary, Figures } from '@/core/model';
 import { bindView } from '@/core/url';
+import { createWords, WORDS } from '@/core/words';
 import EventsPanel from '@/faces/command/EventsPanel.vue';
 import FiguresPanel from '@/faces/command/FiguresPanel.vue';
 import LayerTree from '@/faces/command/LayerTree.vue';
 import { rank } from '@/faces/command/metric';
 import SourcesPanel from '@/faces/command/SourcesPanel.vue';
 import { createSituation, SITUATION } from '@/faces/command/situation';
-import { createWords, WORDS } from '@/faces/command/words';
 
 const CITY = '441900000000';
 const place = (code: string, level: number, name: string) => ({

@@ -13,6 +13,12 @@ describe('numbers', () => {
   it('tells zero as zero', () => expect(f.count(0)).toBe('0'));
   it('shows a dash for what is not known', () => expect(f.count(undefined)).toBe('—'));
   it('does not divide by nothing', () => expect(f.percent(0, 0)).toBe('—'));
+  it.each([
+    [0, '10 米'],
+    [994, '990 米'],
+    [996, '1 公里'],
+    [1240, '1.2 公里'],
+  ])('tells a distance of %d m', (metres, said) => expect(f.distance(metres)).toBe(said));
   it('rounds to a tenth', () => expect(f.percent(1, 3)).toBe('33.3%'));
 });
 

@@ -2,6 +2,7 @@ import type {
   Alert,
   AlertList,
   AreaCounts,
+  CitizenRating,
   Classes,
   Deployment,
   EventDetail,
@@ -145,6 +146,9 @@ export const api = {
     (await get<EventPage>('/api/events', ask, { place, category, limit, status: 'open' })).events,
   photos: async (event: number, ask: Ask = {}) =>
     (await get<{ photos: Photo[] }>(`/api/events/${event}/photos`, ask)).photos,
+  /** How the citizen found the handling; null: there is no citizen, or no word yet. */
+  rating: async (event: number, ask: Ask = {}) =>
+    (await get<{ rating: CitizenRating | null }>(`/api/events/${event}/rating`, ask)).rating,
   event: (id: number, ask: Ask = {}) => get<EventDetail>(`/api/events/${id}`, ask),
   alerts: (place: string, ask: Ask = {}) => get<AlertList>('/api/alerts', ask, { place }),
   alert: (id: number, ask: Ask = {}) => get<Alert>(`/api/alerts/${id}`, ask),

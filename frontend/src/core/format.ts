@@ -20,6 +20,8 @@ export interface Format {
   short(time: string, now: number): string;
   /** Calendar day in the deployment's zone: 2026-11-23 */
   day(time: string | number): string;
+  /** Rounded to 10 m, from 1 km on to 100 m: "240 米", "1.2 km" */
+  distance(metres: number): string;
   /** A length of time in its largest fitting unit: "12 分钟", "3 h" */
   span(milliseconds: number): string;
 }
@@ -72,6 +74,10 @@ export function createFormat(lang: Lang, zone: string, threshold: number): Forma
       return then.slice(0, 4) === today.slice(0, 4) ? then.slice(5) : then.slice(0, 7);
     },
     day,
+    distance: (metres) =>
+      metres < 995
+        ? `${Math.max(10, Math.round(metres / 10) * 10)} ${lang === 'en' ? 'm' : '米'}`
+        : `${tenth.format(Math.round(metres / 100) / 10)} ${lang === 'en' ? 'km' : '公里'}`,
     span(milliseconds) {
       const ms = Math.max(0, milliseconds);
       const unit = UNITS.find(([size]) => ms >= size) ?? UNITS[UNITS.length - 1];

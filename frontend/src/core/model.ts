@@ -266,7 +266,14 @@ export interface Following {
   closedAt: string | null;
   steps: { step: string; at: string }[];
   ratable: boolean;
-  rating: { stars: number; words: string; at: string } | null;
+  rating: CitizenRating | null;
+}
+
+export interface CitizenRating {
+  /** 1 bad … 5 good. */
+  stars: number;
+  words: string;
+  at: string;
 }
 
 /** One committed change as the stream tells it. Of a person only the operation and the layers are told. */

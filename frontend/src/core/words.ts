@@ -10,6 +10,7 @@ type Family =
   | 'site'
   | 'step'
   | 'command'
+  | 'follow.stars'
   | `alert.${'status' | 'severity' | 'urgency' | 'certainty' | 'response'}`
   | `risk.${'model' | 'term' | 'channel' | 'change' | 'method' | 'proofState' | 'today.why' | 'today.peers'}`;
 

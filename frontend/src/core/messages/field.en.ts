@@ -35,8 +35,6 @@ const field: Record<keyof typeof zh, string> = {
   'field.task.noDue': 'No deadline',
   'field.task.suspended': 'Suspended, the clock stands still',
   'field.task.away': '{meters} away',
-  'field.task.meters': '{n} m',
-  'field.task.km': '{n} km',
   'field.task.onMap': 'Show on map',
   'field.task.open': 'Details',
   'field.task.about': 'What was reported',

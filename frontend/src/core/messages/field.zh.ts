@@ -34,8 +34,6 @@ const field = {
   'field.task.noDue': '没有时限',
   'field.task.suspended': '已挂起，暂停计时',
   'field.task.away': '离你 {meters}',
-  'field.task.meters': '{n} 米',
-  'field.task.km': '{n} 公里',
   'field.task.onMap': '看地图',
   'field.task.open': '看详情',
   'field.task.about': '情况',

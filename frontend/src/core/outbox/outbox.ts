@@ -131,7 +131,12 @@ export function createOutbox({ store, wire, owner, now = Date.now, pause = later
         const evidence = item.evidence.length ? { evidence: item.evidence } : {};
         await wire.step(item.key, event, { ...item.body, ...evidence });
       }
-      item = await changed(item, (i) => ({ ...i, state: 'sent', sentAt: now(), body: {} }));
+      item = await changed(item, (i) => ({
+        ...i,
+        state: 'sent',
+        sentAt: now(),
+        body: i.kind === 'step' ? { step: i.body.step } : {}, // nothing personal outlives the sending
+      }));
       for (const listen of listeners) listen(item);
     } catch (cause) {
       if (!refusal(cause)) throw cause;

@@ -3,9 +3,9 @@ import { api } from '@/core/api';
 import type { Named } from '@/core/model';
 import { useResource } from '@/core/resource';
 import { bandClass, bandWord, type RiskChoice, type RiskScore } from '@/core/risk';
+import type { Words } from '@/core/words';
 import { type Choropleth, CLASSES } from '@/map/choropleth';
 import type { Situation } from './situation';
-import type { Words } from './words';
 
 /** How often the estimate is read again without a change: the day passes and sources fall silent by the clock alone. */
 const EVERY = 60_000;

@@ -4,8 +4,8 @@ import type { Change, ClassDef, EventSummary, ItemDef, LayerDef, Named, PlaceRef
 import { useResource } from '@/core/resource';
 import { openStream, type Stream, type StreamState } from '@/core/stream';
 import type { CardKind, List, Metric, ViewState } from '@/core/url';
+import type { Words } from '@/core/words';
 import { mixed } from '@/map/style';
-import type { Words } from './words';
 
 /** How often figures are read again without a change: events become overdue by the clock alone. */
 const FIGURES_EVERY = 60_000;

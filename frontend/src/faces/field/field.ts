@@ -147,9 +147,9 @@ export async function createField(router: Router, settings: Settings) {
     look,
     shell: useShell(),
     unsent,
-    /** Steps of an event that wait to be sent, oldest first. */
-    unsentOf: (event: number): Item[] =>
-      unsent.value.filter((i) => i.kind === 'step' && i.event === event && i.state === 'waiting'),
+    /** Steps of an event that this phone has taken in this shift, sent or waiting, oldest first. */
+    takenOf: (event: number): Item[] =>
+      outbox.items.value.filter((i) => mine(i) && i.kind === 'step' && i.event === event && i.state !== 'refused'),
     onEvent(listen: (id: number) => void) {
       listeners.add(listen);
       onScopeDispose(() => listeners.delete(listen));

@@ -1,3 +1,4 @@
+import { type Lang, translator } from '@/core/i18n';
 import { newKey } from '@/core/outbox/picture';
 import type { StoredPhoto } from '@/core/outbox/store';
 import { account } from './account';
@@ -20,14 +21,15 @@ export async function takeStep(
 ): Promise<void> {
   const { note, reason, at, photos = [] } = taken;
   const now = Date.now();
+  const named = (lang: Lang) => `${event.title} · ${translator(lang)(`field.step.${step as 'start'}`)}`;
   await field.outbox.post(
     {
       key: newKey(),
       owner: account.known(),
       kind: 'step',
       at: now,
-      title: `${event.title} · ${step}`,
-      titleEn: `${event.title} · ${step}`,
+      title: named('zh-CN'),
+      titleEn: named('en'),
       body: {
         step,
         at: new Date(now).toISOString(),

@@ -11,12 +11,6 @@ export function clockOf(dueAt: string | null, suspended: boolean, now: number, w
   return { text: t('field.task.left', { span }), tone: 'due' as const };
 }
 
-/** 240 m, 1.2 km */
-export function distance(metres: number, words: Words): string {
-  if (metres < 995) return words.t('field.task.meters', { n: Math.max(10, Math.round(metres / 10) * 10) });
-  return words.t('field.task.km', { n: words.format.value.decimal(Math.round(metres / 100) / 10) });
-}
-
 const SIZES = ['KB', 'MB', 'GB'] as const;
 
 /** Bytes as people say them: 3.4 GB */

@@ -1,4 +1,5 @@
 import { ApiError, type Ask, get } from '@/core/api';
+import { metres } from '@/core/distance';
 import type { EventDetail, EventSummary, Named } from '@/core/model';
 import type { Item } from '@/core/outbox/store';
 
@@ -93,11 +94,17 @@ const NEEDS: Readonly<Record<string, readonly string[]>> = {
   whistle: ['reason'],
 };
 
-/** What the reader may do with an event, counting the steps that wait in the outbox as taken. */
-export function offered(actions: readonly Action[], unsent: readonly Item[]): Action[] {
+/**
+ * What the reader may do with an event, counting the steps of this phone that wait in the outbox as taken. Who has said to
+ * be there is not asked again.
+ */
+export function offered(actions: readonly Action[], taken: readonly Item[]): Action[] {
   let now = actions.filter((a) => (FIELD_STEPS as readonly string[]).includes(a.step));
-  for (const item of unsent) {
-    const step = String(item.body.step ?? '');
+  const stepOf = (i: Item) => String(i.body.step ?? '');
+  const last = taken.findLast((i) => stepOf(i) === 'start' || stepOf(i) === 'arrive');
+  if (last && stepOf(last) === 'arrive') now = now.filter((a) => a.step !== 'arrive');
+  for (const item of taken.filter((i) => i.state === 'waiting')) {
+    const step = stepOf(item);
     const next = AFTER[step];
     if (next) {
       const known = now;
@@ -108,14 +115,6 @@ export function offered(actions: readonly Action[], unsent: readonly Item[]): Ac
   }
   const order = (a: Action) => (FIELD_STEPS as readonly string[]).indexOf(a.step);
   return [...now].sort((a, b) => order(a) - order(b));
-}
-
-/** Metres between two points on a sphere of 6,371 km: right to 0.5 %, enough to say how far it is. */
-export function metres(a: { lon: number; lat: number }, b: { lon: number; lat: number }): number {
-  const rad = Math.PI / 180;
-  const x = (b.lon - a.lon) * rad * Math.cos(((a.lat + b.lat) / 2) * rad);
-  const y = (b.lat - a.lat) * rad;
-  return Math.hypot(x, y) * 6_371_000;
 }
 
 /** How near and how recent another report must be to be shown before sending. */

@@ -1,1 +1,0 @@
-export { createWords, useWords, WORDS, type Words } from '@/core/words';
