@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os';
 
 const program = new URL('../../bin/onepicture', import.meta.url).pathname;
 
+// What another server of this environment is told is not for this one.
+const settingless = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('ONEPICTURE_')));
+
 /** A server of the test's own, with a small city, that can be stopped and started again over the same data. */
 export async function serve({ people = 4000 } = {}) {
   const data = await mkdtemp(`${tmpdir()}/onepicture-e2e-`);
@@ -17,6 +20,7 @@ export async function serve({ people = 4000 } = {}) {
     const at = ['--data', `${data}/city`, '--listen', `127.0.0.1:${port}`];
     child = spawn(program, ['serve', ...at, '--demo', '--people', String(people), '--trickle', '0'], {
       stdio: ['ignore', log.fd, log.fd],
+      env: settingless,
     });
     await log.close();
     while (
