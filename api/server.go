@@ -181,6 +181,7 @@ func (s *Server) register(a huma.API) {
 	s.auditRoutes(a)
 	s.signInRoutes(a)
 	s.meRoutes(a)
+	s.accountRoutes(a)
 	s.riskRoutes(a)
 	s.healthRoutes(a)
 	describe(a)

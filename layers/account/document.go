@@ -19,7 +19,7 @@ func Document() string {
 		r := &Rules[i]
 		fmt.Fprintf(&b, "| `%s` %s | %s | %s | %s | %s | %s |\n", r.Role, r.NameEn, r.Name, r.AboutEn, r.Person, r.Site, r.Event)
 	}
-	b.WriteString("\n| role | may | k | session ends idle, at most | held with others | service keys |\n|---|---|---|---|---|---|\n")
+	b.WriteString("\n| role | may | k | session ends idle, at most | held with others | service keys | given by |\n|---|---|---|---|---|---|---|\n")
 	for i := range Rules {
 		r := &Rules[i]
 		may := []string{}
@@ -31,7 +31,10 @@ func Document() string {
 		if len(may) == 0 {
 			may = append(may, "change nothing")
 		}
-		k, with, key := "10", "yes", "no"
+		k, with, key, by := "10", "yes", "no", "administrators of the place"
+		if r.Whole {
+			by = "administrators of everything"
+		}
 		switch {
 		case r.Person == (Sees{}):
 			k = "–"
@@ -47,7 +50,7 @@ func Document() string {
 		if r.Key {
 			key = "yes"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s, %s | %s | %s |\n", r.Role, strings.Join(may, "; "), k, span(r.Idle), span(r.Absolute), with, key)
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s, %s | %s | %s | %s |\n", r.Role, strings.Join(may, "; "), k, span(r.Idle), span(r.Absolute), with, key, by)
 	}
 	return b.String()
 }

@@ -45,12 +45,17 @@ type Given struct {
 
 // List are the accounts whose names hold the text, by name, after the name given; at most limit.
 func (a *Accounts) List(ctx context.Context, text, after string, limit int) ([]Listing, error) {
-	return a.list(ctx, text, after, limit, 0)
+	return a.list(ctx, text, after, limit, 0, nil)
+}
+
+// Within are those of List that a mandate shows.
+func (a *Accounts) Within(ctx context.Context, m Mandate, text, after string, limit int) ([]Listing, error) {
+	return a.list(ctx, text, after, limit, 0, m.reach())
 }
 
 // One is one account as List gives it.
 func (a *Accounts) One(ctx context.Context, id int64) (Listing, error) {
-	list, err := a.list(ctx, "", "", 1, id)
+	list, err := a.list(ctx, "", "", 1, id, nil)
 	if err == nil && len(list) == 0 {
 		err = layers.NotFound("account")
 	}
@@ -71,9 +76,9 @@ func (a *Accounts) Named(ctx context.Context, name string) (Listing, error) {
 	return a.One(ctx, id)
 }
 
-func (a *Accounts) list(ctx context.Context, text, after string, limit int, id int64) ([]Listing, error) {
+func (a *Accounts) list(ctx context.Context, text, after string, limit int, id int64, places []int32) ([]Listing, error) {
 	like := "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(strings.TrimSpace(text))) + "%"
-	rows, err := a.pool.Query(ctx, listSQL, like, after, limit, id)
+	rows, err := a.pool.Query(ctx, listSQL, like, after, limit, id, places, a.Now())
 	if err != nil {
 		return nil, ledger.Problem("account", err)
 	}
@@ -110,12 +115,16 @@ func (a *Accounts) list(ctx context.Context, text, after string, limit int, id i
 	return list, ledger.Problem("account", rows.Err())
 }
 
-// Disable ends an account's sessions and lets it begin none; nothing of it is deleted.
+// Disable ends an account's sessions and lets it begin none; nothing of it is deleted. The last one that administers
+// everything is not disabled.
 func (a *Accounts) Disable(ctx context.Context, actor string, account int64) error {
 	if actor == Actor(account) {
 		return layers.Forbidden("nobody disables their own account")
 	}
 	return a.write(ctx, actor, "disable account", func(tx *ledger.Tx) (int64, error) {
+		if err := a.spare(ctx, tx, account); err != nil {
+			return 0, err
+		}
 		if err := lock(ctx, tx, account); err != nil {
 			return 0, err
 		}
@@ -146,12 +155,21 @@ func (a *Accounts) GrantOf(ctx context.Context, grant int64) (account int64, g G
 	return account, g, ledger.Problem("grant in force", err)
 }
 
-// Revoke ends a grant.
+// Revoke ends a grant. That of the last one that administers everything is not revoked.
 func (a *Accounts) Revoke(ctx context.Context, actor string, grant int64, reason string) error {
 	if strings.TrimSpace(reason) == "" || utf8.RuneCountInString(reason) > 500 {
 		return layers.Invalid("reason", "has 1 to 500 characters")
 	}
+	holder, held, err := a.GrantOf(ctx, grant)
+	if err != nil {
+		return err
+	}
 	return a.write(ctx, actor, "revoke grant", func(tx *ledger.Tx) (account int64, err error) {
+		if held.Role == Administrator && held.Place == 0 {
+			if err := a.spare(ctx, tx, holder); err != nil {
+				return 0, err
+			}
+		}
 		err = tx.QueryRow(ctx, grantRevokeSQL, grant, actor, a.Now(), reason).Scan(&account)
 		if errors.Is(err, pgx.ErrNoRows) {
 			err = layers.NotFound("grant in force")

@@ -51,6 +51,7 @@ type Rule struct {
 	Alone               bool          // an account that holds it holds no other role
 	Separate            bool          // an account that holds it holds no role that sees records of persons
 	Key                 bool          // other systems' keys may hold it
+	Whole               bool          // given by those alone who administer everything: its rights know no places
 }
 
 const day = 24 * time.Hour
@@ -85,7 +86,7 @@ var Rules = []Rule{
 	{
 		Role: CityDuty, Name: "市值班员", NameEn: "City duty officer", About: "市指挥中心：看全市，调度处置", AboutEn: "The city's command centre: sees the city and dispatches",
 		Person: Sees{Counts: Own}, Site: Sees{Counts: Own, Records: Own}, Event: Sees{Counts: Own, Records: Own},
-		Rights: layers.RightReport | layers.RightHandle | layers.RightExport | layers.RightBreakGlass, Idle: 2 * time.Hour, Absolute: 12 * time.Hour, Key: true,
+		Rights: layers.RightReport | layers.RightHandle | layers.RightExport | layers.RightBreakGlass, Idle: 2 * time.Hour, Absolute: 12 * time.Hour, Key: true, Whole: true,
 	},
 	{
 		Role: Analyst, Name: "分析员", NameEn: "Analyst", About: "比较和分析计数，不看单条记录", AboutEn: "Compares and analyses counts, never single records",
@@ -95,17 +96,17 @@ var Rules = []Rule{
 	{
 		Role: DataSteward, Name: "数据管理员", NameEn: "Data steward", About: "管理数据源、导入和目录，不看个人记录", AboutEn: "Looks after sources, imports and catalogues, without records of persons",
 		Person: Sees{Counts: Own}, Site: Sees{Counts: Own, Records: Own}, Event: Sees{Counts: Own, Records: Own},
-		Rights: layers.RightImport | layers.RightCatalogue | layers.RightSources, Idle: 30 * time.Minute, Absolute: 8 * time.Hour, Separate: true, Key: true,
+		Rights: layers.RightImport | layers.RightCatalogue | layers.RightSources, Idle: 30 * time.Minute, Absolute: 8 * time.Hour, Separate: true, Key: true, Whole: true,
 	},
 	{
 		Role: Auditor, Name: "审计员", NameEn: "Auditor", About: "查阅审计记录，其余只看计数", AboutEn: "Reads the audit, and counts of everything else",
 		Person: Sees{Counts: Own}, Site: Sees{Counts: Own}, Event: Sees{Counts: Own},
-		Rights: layers.RightAudit, Idle: 30 * time.Minute, Absolute: 8 * time.Hour, Alone: true,
+		Rights: layers.RightAudit, Idle: 30 * time.Minute, Absolute: 8 * time.Hour, Alone: true, Whole: true,
 	},
 	{
 		Role: Administrator, Name: "系统管理员", NameEn: "Administrator", About: "管理账号和授权，看不到任何人的数据", AboutEn: "Manages accounts and grants, and sees no data of persons",
 		Site: Sees{Counts: Own}, Event: Sees{Counts: Own},
-		Rights: layers.RightAccounts, Idle: 30 * time.Minute, Absolute: 8 * time.Hour, Alone: true,
+		Rights: layers.RightAccounts, Idle: 30 * time.Minute, Absolute: 8 * time.Hour, Alone: true, Whole: true,
 	},
 }
 

@@ -31,6 +31,8 @@ export class ApiError extends Error {
     message: string,
     /** Milliseconds after which the server asks to be tried again; 0: it does not say. */
     readonly retryAfter: number,
+    /** The field of the request that is meant: place, reason …; empty: none. */
+    readonly field = '',
   ) {
     super(message);
     this.name = 'ApiError';
@@ -90,7 +92,7 @@ const post = <T>(path: string, body: unknown) => read<T>(path, {}, { method: 'PO
 
 /** The error that an answer tells of. */
 export async function problem(response: Response): Promise<ApiError> {
-  let body: { code?: string; detail?: string } = {};
+  let body: { code?: string; detail?: string; errors?: { location?: string }[] } = {};
   try {
     body = (await response.json()) as typeof body;
   } catch {
@@ -98,7 +100,8 @@ export async function problem(response: Response): Promise<ApiError> {
   }
   const after = Number(response.headers.get('retry-after'));
   const code = body.code ?? (response.status === 404 ? 'not_found' : String(response.status));
-  return new ApiError(code, response.status, body.detail ?? '', Number.isFinite(after) ? after * 1000 : 0);
+  const field = body.errors?.[0]?.location?.split('.').pop() ?? '';
+  return new ApiError(code, response.status, body.detail ?? '', Number.isFinite(after) ? after * 1000 : 0, field);
 }
 
 export const api = {

@@ -1,9 +1,11 @@
+import accounts from './accounts.en';
 import field from './field.en';
 import hub from './hub.en';
 import riskEn from './risk.en';
 import type zh from './zh';
 
 const en: Record<keyof typeof zh, string> = {
+  ...accounts,
   ...field,
   ...hub,
   'app.name': 'One picture',

@@ -1,9 +1,11 @@
+import accounts from './accounts.zh';
 import field from './field.zh';
 import hub from './hub.zh';
 import riskZh from './risk.zh';
 
 /** Every word of the page in Chinese; the English table has the same keys. */
 const zh = {
+  ...accounts,
   ...field,
   ...hub,
   'app.name': '一张图',
