@@ -138,12 +138,18 @@ func (d Door) client(r *http.Request) netip.Addr {
 }
 
 func loopbackAddress(remote string) bool {
+	if strings.HasPrefix(remote, "127.0.0.1:") { // of net/http, which writes addresses in one way
+		return true
+	}
 	a, err := netip.ParseAddrPort(remote)
 	return err == nil && a.Addr().Unmap().IsLoopback()
 }
 
 func loopbackHost(host string) bool {
 	name := host
+	if at, ok := strings.CutPrefix(host, "127.0.0.1:"); ok && strings.Trim(at, "0123456789") == "" {
+		return true
+	}
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		name = h
 	} else if n := len(host); n > 1 && host[0] == '[' && host[n-1] == ']' {

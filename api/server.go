@@ -9,11 +9,13 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
 	"github.com/gin-gonic/gin"
+	"github.com/maypok86/otter/v2"
 
 	"onepicture/geo"
 	"onepicture/layers"
@@ -100,6 +102,8 @@ type Server struct {
 	hub     *hub
 	web     *web
 	metrics *metrics
+	wanted  *otter.Cache[address, *wanted]
+	stated  atomic.Pointer[stated]
 
 	replaying chan struct{} // one past picture of risk at a time
 }
@@ -119,6 +123,9 @@ func New(o Options) (*Server, error) {
 	var err error
 	if s.web, err = newWeb(o.Files); err != nil {
 		return nil, err
+	}
+	if s.wanted, err = newWanted(); err != nil {
+		return nil, fmt.Errorf("make memory of addresses: %w", err)
 	}
 	s.metrics = newMetrics(s)
 	gin.SetMode(gin.ReleaseMode)

@@ -79,30 +79,26 @@ func (s *Server) tile(c *gin.Context, scope layers.Scope) error {
 	if err != nil {
 		return err
 	}
-	r, err := tileRequest(c, s.Store.World(), scope, s.Store.Today())
-	if err != nil {
-		return err
-	}
 	encoding, ok := accepted(c.Request.Header["Accept-Encoding"])
 	if !ok {
 		return &statusError{http.StatusNotAcceptable, layers.CodeInvalid, "tiles come as zstd, br, gzip or identity"}
 	}
-	// Version, key and builder are of one snapshot: what was begun before a change is never stored as if after it.
-	version := r.Version(snap)
-	key := r.Key(version, encoding)
-	etag := tile.ETag(key)
+	a, err := s.ask(c, snap, scope, encoding)
+	if err != nil {
+		return err
+	}
 	h := c.Writer.Header()
 	h["Cache-Control"], h["Vary"] = privately, byEncoding
-	h["Etag"], h["X-Position"] = []string{etag}, []string{snap.Position().String()}
-	if matches(c.GetHeader("If-None-Match"), etag) {
+	h["Etag"], h["X-Position"] = a.etag, s.positionHeader(snap)
+	if given := c.Request.Header["If-None-Match"]; len(given) > 0 && matches(given[0], a.etag[0]) {
 		s.metrics.matched.Inc()
 		c.Status(http.StatusNotModified)
 		c.Writer.WriteHeaderNow()
 		return nil
 	}
-	packed, kept := s.Cache.Peek(key)
+	packed, kept := s.Cache.Peek(a.key)
 	if !kept {
-		if packed, err = s.makeTile(c.Request.Context(), making{snap, r, version, encoding}, key); err != nil {
+		if packed, err = s.makeTile(c.Request.Context(), making{snap, a.of(scope), a.version, encoding}, a.key); err != nil {
 			return err
 		}
 	}

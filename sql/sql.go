@@ -4,6 +4,7 @@ package sql
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"time"
 
@@ -73,11 +74,23 @@ func Open(ctx context.Context, url string, o PoolOptions) (*pgxpool.Pool, error)
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	if err := pool.Ping(ctx); err != nil {
+	if err := reached(ctx, pool); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	return pool, nil
+}
+
+// reached asks whether the database answers, for as long as one connection may take to be made: the bound on waiting for a
+// free one is of requests.
+func reached(ctx context.Context, pool *pgxpool.Pool) error {
+	ctx, cancel := context.WithTimeout(ctx, pool.Config().ConnConfig.ConnectTimeout)
+	defer cancel()
+	err := pool.Ping(ctx)
+	for errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		err = pool.Ping(ctx)
+	}
+	return err
 }
 
 // bound writes the options into the settings of each connection.
