@@ -89,7 +89,7 @@ func (h *house) run(t *testing.T, a *Accounts) {
 	done := make(chan struct{})
 	go func() { a.Run(ctx); close(done) }()
 	t.Cleanup(func() { cancel(); <-done })
-	h.until(t, "listens", `select exists (select from pg_stat_activity where datname = current_database() and query = 'listen account')`)
+	h.until(t, "listens", `select exists (select from pg_stat_activity where datname = current_database() and query = 'listen "account"')`)
 }
 
 // until asks PostgreSQL again until the condition holds.

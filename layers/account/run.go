@@ -47,19 +47,11 @@ func (a *Accounts) Run(ctx context.Context) {
 }
 
 func (a *Accounts) listen(ctx context.Context) error {
-	conn, err := a.pool.Acquire(ctx)
+	raw, err := sql.Listen(ctx, a.pool, channel)
 	if err != nil {
 		return err
 	}
-	raw := conn.Hijack() // a connection that listens must not go back to the pool
-	defer func() {
-		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer cancel()
-		_ = raw.Close(closing)
-	}()
-	if _, err := raw.Exec(ctx, "listen "+channel); err != nil {
-		return err
-	}
+	defer sql.Hangup(ctx, raw)
 	a.touchAll() // nobody knows what was said while nobody listened
 	if err := a.readNetworks(ctx); err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"onepicture/layers"
+	"onepicture/sql"
 )
 
 // How often a follower looks by itself: idle, and while a position that it was told of is not complete yet because an
@@ -86,20 +87,11 @@ type follower struct {
 }
 
 func (f *follower) run(ctx context.Context) error {
-	conn, err := f.pool.Acquire(ctx)
+	raw, err := sql.Listen(ctx, f.pool, channel)
 	if err != nil {
-		return fmt.Errorf("connect: %w", err)
-	}
-	// A connection that listens must not go back to the pool.
-	raw := conn.Hijack()
-	defer func() {
-		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer cancel()
-		_ = raw.Close(closing)
-	}()
-	if _, err := raw.Exec(ctx, "listen "+channel); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
+	defer sql.Hangup(ctx, raw)
 	if err := f.refuseForeign(ctx, raw); err != nil {
 		return err
 	}
