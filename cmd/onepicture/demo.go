@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -16,6 +18,7 @@ import (
 // cityFlags choose the synthetic city.
 type cityFlags struct {
 	People int    `help:"People of the synthetic city; sites are a tenth, events of three years a half of it." default:"200000" env:"ONEPICTURE_PEOPLE"`
+	Silent string `help:"A drill: this source of events of the synthetic city (grid_reports, hotline or sensors) has delivered nothing for a week." placeholder:"SOURCE" env:"ONEPICTURE_SILENT"`
 	Seed   uint64 `help:"Seed of the synthetic city: the same seed gives the same city." default:"1" env:"ONEPICTURE_SEED"`
 }
 
@@ -23,12 +26,15 @@ type cityFlags struct {
 var zone = time.FixedZone("Asia/Shanghai", 8*3600)
 
 func (f cityFlags) options() demo.Options {
-	return demo.Options{People: f.People, Seed: f.Seed, Now: time.Now().In(zone)}
+	return demo.Options{People: f.People, Seed: f.Seed, Now: time.Now().In(zone), Silent: f.Silent}
 }
 
 func (f cityFlags) check() error {
 	if f.People < 1000 || f.People > 20_000_000 {
 		return fmt.Errorf("--people: %d is not between 1,000 and 20,000,000", f.People)
+	}
+	if f.Silent != "" && !slices.Contains(demo.EventSources(), f.Silent) {
+		return fmt.Errorf("--silent: %q is none of %s", f.Silent, strings.Join(demo.EventSources(), ", "))
 	}
 	return nil
 }

@@ -1,15 +1,33 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { after, before, test } from 'node:test';
-import { launch, open } from './browser.mjs';
+import { axe, launch, open, out, server, session } from './browser.mjs';
 
 let browser;
 before(async () => {
+  await mkdir(out, { recursive: true });
   browser = await launch();
 });
 after(() => browser?.close());
 
+const until = async (what, ready) => {
+  for (const end = Date.now() + 120_000; Date.now() < end; await new Promise((r) => setTimeout(r, 100))) {
+    const value = await ready().catch(() => undefined);
+    if (value) return value;
+  }
+  throw new Error(`${what}: not within two minutes`);
+};
+const answer = async (base, path, cookie) => {
+  const response = await fetch(base + path, { headers: { cookie } });
+  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+  return response.json();
+};
+
 test('risk: places by level, why with terms that sum, and the back-test', async () => {
-  const { page } = await open(browser, '/command');
+  const { page, bad } = await open(browser, '/command');
   await page.locator('[data-risk-open]').click();
   await page.locator('[data-risk] ol li').first().waitFor();
   assert.match(await page.locator('[data-risk] .advice').textContent(), /不是命令/);
@@ -22,6 +40,7 @@ test('risk: places by level, why with terms that sum, and the back-test', async 
   const sum = await page.locator('[data-risk-terms] [data-sum]').getAttribute('data-sum');
   assert.ok(terms.length >= 2);
   assert.equal(micro(terms), micro([sum]));
+  assert.deepEqual(await axe(page), []);
   await page.keyboard.press('Escape');
   await page.locator('[data-risk-card]').waitFor({ state: 'detached' });
   await page.locator('[data-risk-proof]').click();
@@ -29,5 +48,165 @@ test('risk: places by level, why with terms that sum, and the back-test', async 
   await page.goBack();
   await page.locator('[data-risk-close]').click();
   await page.locator('[data-risk-open]').waitFor();
+  assert.deepEqual(bad, []);
   await page.close();
+});
+
+test('risk: beside last week, the film of 90 days, and hatch where there is not enough data', async () => {
+  const { page, bad, close } = await open(browser, '/command?risk=city.7');
+  const panel = page.locator('[data-risk]');
+  await panel.locator('ol li').first().waitFor();
+  const root = await answer(server, '/api/risk?category=city&horizon=7', await session());
+  assert.match(await panel.locator('.own').textContent(), /比上周|与上周相同/);
+  assert.equal(root.children.length, await panel.locator('ol li').count());
+  for (const row of await panel.locator('ol li small').allTextContents()) assert.match(row, /比上周|与上周相同/);
+  await panel.getByRole('button', { name: '近 90 天回放' }).click();
+  await page
+    .getByText(/\d{4}-\d\d-\d\d 当时的估计/)
+    .first()
+    .waitFor();
+  const day = () =>
+    page
+      .getByText(/当时的估计/)
+      .first()
+      .textContent();
+  const first = await day();
+  await page.waitForFunction((was) => !document.body.textContent.includes(was), first);
+  assert.ok((await day()) > first, 'the film does not go forward');
+  await panel.getByRole('button', { name: '停止回放' }).click();
+  await page.getByText('同级平均为 4–5', { exact: false }).first().waitFor();
+  // A town has villages of which too little is known: a question mark and hatch, never a colour that looks calm.
+  const weak = await (async () => {
+    for (const town of root.children) {
+      const view = await answer(
+        server,
+        `/api/risk?place=${town.place.code}&category=dispute&horizon=7`,
+        await session(),
+      );
+      const unknown = view.children.filter((c) => c.band === null).length;
+      if (unknown > 0) return { code: town.place.code, unknown };
+    }
+    return null;
+  })();
+  assert.ok(weak, 'in a small city nobody knows everything');
+  await page.goto(`${server}/command?place=${weak.code}&risk=dispute.7`);
+  await panel.locator('ol li .band.none').first().waitFor();
+  assert.equal(await panel.locator('ol li .band.none').count(), weak.unknown);
+  assert.deepEqual(
+    (await panel.locator('ol li .band.none').allTextContents()).map((t) => t.trim()),
+    Array(weak.unknown).fill('?'),
+  );
+  await page.locator('.few').first().waitFor(); // the legend's hatch, in words
+  assert.deepEqual(bad, []);
+  await close();
+});
+
+test('risk: an objection stands beside the score, and nobody sees risk beyond their places', async () => {
+  const cookie = await session('clerk');
+  const { roles } = await answer(server, '/api/me', cookie);
+  const mine = roles.find((r) => r.place).place.code;
+  const { page, bad, close } = await open(browser, `/command?place=${mine}&risk=city.7.why`, { as: 'clerk' });
+  const words = `重复上报${Date.now().toString(36)}`;
+  await page.locator('[data-risk-card] textarea').fill(words);
+  await page.locator('[data-risk-card] form button').click();
+  await page.locator('[data-risk-card] li', { hasText: words }).waitFor();
+  await page.locator('[data-risk-card]').getByText('已记录', { exact: false }).waitFor();
+  const { objections, expected } = await answer(server, `/api/risk/${mine}?category=city&horizon=7`, cookie);
+  const told = objections.find((o) => o.reason === words);
+  assert.equal(told.score, expected);
+  assert.deepEqual(bad, []);
+  await close();
+  const towns = (await answer(server, '/api/risk?category=city&horizon=7', await session())).children;
+  const elsewhere = towns.find((t) => !mine.startsWith(t.place.code.slice(0, 9))).place.code;
+  const refused = await fetch(`${server}/api/risk/${elsewhere}?category=city`, { headers: { cookie } });
+  assert.equal(refused.status, 404);
+  const seen = (await answer(server, '/api/risk?category=city&horizon=7', cookie)).children;
+  assert.ok(seen.length < towns.length && seen.every((c) => mine.startsWith(c.place.code.slice(0, 9))));
+});
+
+/** The same city, of which one source has said nothing for a week. */
+async function drill(source) {
+  const data = await mkdtemp(`${tmpdir()}/drill-`);
+  await chmod(data, 0o755);
+  const port = await new Promise((resolve) => {
+    const s = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = s.address();
+      s.close(() => resolve(port));
+    });
+  });
+  const base = `http://127.0.0.1:${port}`;
+  const args = [
+    'serve',
+    '--data',
+    `${data}/city`,
+    '--demo',
+    '--people',
+    '60000',
+    '--trickle',
+    '0',
+    '--listen',
+    `127.0.0.1:${port}`,
+  ];
+  const program = new URL('../../bin/onepicture', import.meta.url).pathname;
+  const child = spawn(program, [...args, '--silent', source], { stdio: 'ignore' });
+  const ended = new Promise((resolve) => child.on('exit', resolve));
+  const stop = async () => {
+    child.kill();
+    await ended;
+    await rm(data, { recursive: true, force: true });
+  };
+  try {
+    await until('the server of the drill', async () => (await fetch(`${base}/health/ready`)).ok);
+    const { demo } = await (await fetch(`${base}/api/sign-in`)).json();
+    const signed = await fetch(`${base}/api/sign-in`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'cityduty', password: demo.password }),
+    });
+    return { base, stop, cookie: signed.headers.get('set-cookie').split(';')[0] };
+  } catch (cause) {
+    await stop();
+    throw cause;
+  }
+}
+
+test('risk: a source is silent for a week: alarm, wider ranges, a lower grade, and no calm', async () => {
+  const { base, stop, cookie } = await drill('grid_reports');
+  try {
+    const view = (from, who) => until('the estimate', () => answer(from, '/api/risk?category=city&horizon=7', who));
+    const [spoken, silent] = [await view(server, await session()), await view(base, cookie)];
+    assert.deepEqual([spoken.alarms, silent.alarms.map((a) => [a.code, a.days])], [[], [['grid_reports', 7]]]);
+    assert.ok(silent.place.silent > 0.3, `only ${silent.place.silent} of what is usual is missing`);
+    assert.ok(silent.place.grade > spoken.place.grade, `grade ${spoken.place.grade} became ${silent.place.grade}`);
+    const width = (v) => (v.place.high - v.place.low) / v.place.expected;
+    assert.ok(width(silent) > width(spoken), 'the range is no wider');
+    assert.ok(silent.place.expected > 0.97 * spoken.place.expected, 'silence looks like peace');
+    for (const [name, from] of [
+      ['spoken', server],
+      ['silent', base],
+    ]) {
+      const { page, bad, close } = await open(browser, '/command', {
+        base: from,
+        as: from === server ? 'cityduty' : null,
+      });
+      if (from === base) {
+        const [key, value] = cookie.split('=');
+        await page.context().addCookies([{ name: key, value, url: base, httpOnly: true, sameSite: 'Strict' }]);
+        bad.length = 0;
+      }
+      await page.goto(`${from}/command?risk=city.7`);
+      await page.locator('[data-risk] ol li').first().waitFor();
+      const alarm = page.locator('[data-risk-alarm]');
+      if (from === base) {
+        assert.match(await alarm.first().textContent(), /网格巡查上报.*7 天没有数据.*没有消息不等于没有事/);
+        assert.deepEqual(await axe(page), []);
+      } else assert.equal(await alarm.count(), 0);
+      await page.locator('[data-risk]').screenshot({ path: `${out}risk-${name}.png` });
+      await page.screenshot({ path: `${out}risk-${name}-wall.png` });
+      assert.deepEqual(bad, []);
+      await close();
+    }
+  } finally {
+    await stop();
+  }
 });

@@ -33,6 +33,7 @@ type Options struct {
 	Now      time.Time             // in the city's zone: the history ends here, ages are as of its day
 	Progress func(done, total int) // rows; may be nil
 	Keys     *personal.Keys        // by which what is personal is sealed
+	Silent   string                // a drill: this source of events has delivered nothing for a week; "": none
 }
 
 // ErrOtherData says that the database holds something else; a demo is never mixed into it.
@@ -65,7 +66,7 @@ func Load(ctx context.Context, pool *pgxpool.Pool, l *ledger.Ledger, o Options) 
 	if err != nil {
 		return err
 	}
-	ld := &loader{ledger: l, cat: cat, o: o, key: fmt.Sprintf("demo:%d:%d:", o.Seed, o.People)}
+	ld := &loader{ledger: l, cat: cat, o: o, key: fmt.Sprintf("demo:%d:%d:%s", o.Seed, o.People, o.Silent)}
 	switch done, begun, err := ld.state(ctx, pool); {
 	case err != nil:
 		return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -26,7 +27,7 @@ func (ld *loader) putCatalogue(ctx context.Context, tx *ledger.Tx) error {
 	if err := catalogue.Put(ctx, tx, ld.cat); err != nil {
 		return fmt.Errorf("put catalogue: %w", err)
 	}
-	if _, err := tx.Exec(ctx, syntheticSQL, ld.o.Now); err != nil {
+	if _, err := tx.Exec(ctx, syntheticSQL, ld.o.Now, ld.o.Silent, ld.o.lastHeard()); err != nil {
 		return fmt.Errorf("mark the data as synthetic: %w", err)
 	}
 	return nil
@@ -191,7 +192,7 @@ var sourceOfChannel = map[int16]string{1: "grid_reports", 2: "hotline", 3: "sens
 func (ld *loader) putEvents(ctx context.Context, tx *ledger.Tx, rates *city.Rates, from, to int, first int64) error {
 	var list []city.Event
 	for g := from; g < to; g++ {
-		list = append(list, rates.In(g)...)
+		list = append(list, slices.DeleteFunc(rates.In(g), ld.o.unheard)...)
 	}
 	if len(list) == 0 {
 		return nil

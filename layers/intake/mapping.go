@@ -246,8 +246,8 @@ func (m *Mapping) checkKey() error {
 func (m *Mapping) checkFields() error {
 	known := targets[m.kind]
 	for name, f := range m.Fields {
-		if forbidden(name) {
-			return fmt.Errorf("fields.%s: %s", name, forbiddenReason)
+		if why := banned(m.kind, name); why != "" {
+			return fmt.Errorf("fields.%s: %s", name, why)
 		}
 		t, ok := known[name]
 		if !ok {
@@ -269,16 +269,16 @@ func (m *Mapping) checkFields() error {
 		return fmt.Errorf("attributes: only sites and events have them, a %s has not", m.kind)
 	}
 	for name, f := range m.Attributes {
-		if forbidden(name) {
-			return fmt.Errorf("attributes.%s: %s", name, forbiddenReason)
+		if why := banned(m.kind, name); why != "" {
+			return fmt.Errorf("attributes.%s: %s", name, why)
 		}
 		if err := f.check(target{}); err != nil {
 			return fmt.Errorf("attributes.%s: %w", name, err)
 		}
 	}
 	for _, c := range m.columns() {
-		if forbidden(c) {
-			return fmt.Errorf("column %q is read: %s", c, forbiddenReason)
+		if why := banned(m.kind, c); why != "" {
+			return fmt.Errorf("column %q is read: %s", c, why)
 		}
 	}
 	return nil

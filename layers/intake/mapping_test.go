@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"onepicture/layers"
 )
 
 // TestMappingRefused states what a mapping's author hears.
@@ -34,6 +36,10 @@ func TestMappingRefused(t *testing.T) {
 		"ethnicity as key":      {strings.Replace(head, "id", "民 族", 1) + source + location, "never held"},
 		"politics in a rule":    {head + source + location + "[[refuse]]\ncolumn = \"政治面貌\"\nequals = \"x\"\nas = \"y\"", "never held"},
 		"criminal attribute":    {strings.Replace(head, "person", "site", 1) + source + location + "[fields]\nname = {column = \"n\"}\n[attributes]\nnote = {column = \"Criminal_Record\"}", "never held"},
+		"risk of a person":      {head + source + location + "[fields]\nrisk = {column = \"r\"}", "never scored"},
+		"score column":          {head + source + location + "[fields]\nclass = {column = \"风险等级\"}", "never scored"},
+		"score in a rule":       {head + source + location + "[[refuse]]\ncolumn = \"risk_score\"\nequals = \"9\"\nas = \"y\"", "never scored"},
+		"score as key":          {strings.Replace(head, "id", "Credit Score", 1) + source + location, "never scored"},
 		"attributes of people":  {head + source + location + "[attributes]\na = {column = \"a\"}", "only sites and events"},
 		"two origins":           {head + source + location + "[fields]\nname = {column = \"n\", const = \"c\"}", "exactly one of"},
 		"format without a year": {head + source + location + "[fields]\nbirth = {column = \"b\", formats = [\"MM-dd\"]}", "the year (yyyy) is missing"},
@@ -57,14 +63,27 @@ func TestMappingRefused(t *testing.T) {
 	}
 }
 
-func TestForbidden(t *testing.T) {
+func TestBanned(t *testing.T) {
 	for _, name := range []string{"宗教", "宗教信仰", "民族", "民 族", "政治面貌", "信访记录", "前科", "Religion", "religious_view", "ETHNICITY", "ethnic-group", "race", "Criminal Record", "petitions", "political party"} {
-		if !forbidden(name) {
-			t.Errorf("%s may be read", name)
+		for _, kind := range layers.Kinds {
+			if banned(kind, name) != forbiddenReason {
+				t.Errorf("%s may be read of a %s", name, kind)
+			}
 		}
 	}
-	for _, name := range []string{"name", "姓名", "trace_id", "terrace", "address", "competition", "surface"} {
-		if forbidden(name) {
+	for _, name := range []string{
+		"risk level", "Risk_Score", "riskScore", "RISK-RANK", "credit score", "danger_level", "threat", "grade", "blacklist", "风险等级", "风 险 等 级", "人员风险评分",
+		"信用分", "重点人员类别", "管控级别", "人物画像", "积分", "fengxian_dengji",
+	} {
+		if banned(layers.KindPerson, name) != judgedReason {
+			t.Errorf("%s may be read of a person", name)
+		}
+		if banned(layers.KindSite, name) != "" || banned(layers.KindEvent, name) != "" {
+			t.Errorf("%s may not be read of a site or an event", name)
+		}
+	}
+	for _, name := range []string{"name", "姓名", "trace_id", "terrace", "address", "competition", "surface", "残疾等级", "护理等级", "school_grade", "gender", "birth", "care", "居住地址"} {
+		if banned(layers.KindPerson, name) != "" {
 			t.Errorf("%s may not be read", name)
 		}
 	}

@@ -15,7 +15,7 @@ type plan struct {
 	header  []string
 	x, y    int
 	key     []int
-	content []int // the columns of a content key: all but the forbidden ones
+	content []int // the columns of a content key: all but the banned ones
 	fields  map[string]*reading
 	attrs   []*reading // by name
 	rules   []boundRule
@@ -56,7 +56,7 @@ func newPlan(m *Mapping, w *world, header []string) (*plan, error) {
 		p.key = append(p.key, at[k])
 	}
 	for i, h := range header {
-		if m.ContentKey && !forbidden(h) {
+		if m.ContentKey && banned(m.kind, h) == "" {
 			p.content = append(p.content, i)
 		}
 	}
