@@ -186,14 +186,14 @@ func (a *Album) Take(ctx context.Context, scope layers.Scope, id string, offset 
 		return r.Upload, err
 	}
 	if n, _ := body.Read(make([]byte, 1)); n > 0 {
-		return r.Upload, errors.Join(layers.Invalid("photo", "is longer than was said"), a.forget(ctx, id))
+		return r.Upload, errors.Join(layers.Invalid("photo", "is longer than was said"), a.forget(ctx, scope, id))
 	}
 	if p.size < r.Size {
 		return r.Upload, nil
 	}
 	if err := a.finish(ctx, scope, &r, p); err != nil {
 		if layers.CodeOf(err) == layers.CodeInvalid {
-			err = errors.Join(err, a.forget(ctx, id))
+			err = errors.Join(err, a.forget(ctx, scope, id))
 		}
 		return r.Upload, err
 	}
@@ -204,8 +204,13 @@ func (a *Album) Take(ctx context.Context, scope layers.Scope, id string, offset 
 }
 
 // forget ends an upload that will never be a photo.
-func (a *Album) forget(ctx context.Context, id string) error {
-	if _, err := a.Pool.Exec(ctx, forgetSQL, id); err != nil {
+func (a *Album) forget(ctx context.Context, scope layers.Scope, id string) error {
+	rows, err := a.reads(scope).Query(ctx, forgetSQL, id)
+	if err == nil {
+		rows.Close()
+		err = rows.Err()
+	}
+	if err != nil {
 		return ledger.Problem("upload", err)
 	}
 	return a.folder.removePart(id)
