@@ -36,6 +36,8 @@ require (
 
 require github.com/go-jose/go-jose/v4 v4.1.4 // indirect
 
+require github.com/mozillazg/go-pinyin v0.21.0
+
 require (
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/bytedance/gopkg v0.1.4 // indirect

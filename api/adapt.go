@@ -16,6 +16,7 @@ import (
 	"onepicture/layers"
 	"onepicture/layers/account"
 	"onepicture/layers/alert"
+	"onepicture/layers/catalogue"
 	"onepicture/layers/index"
 	"onepicture/layers/photo"
 )
@@ -104,7 +105,7 @@ func (s *Server) bounded(c *gin.Context) {
 }
 
 // bodies are the limits of bodies that may be larger than others, by route.
-var bodies = map[string]int64{countRoute: maxAreaBody, alertsRoute: alert.MaxBytes + 1, partRoute: photo.MaxPart}
+var bodies = map[string]int64{countRoute: maxAreaBody, alertsRoute: alert.MaxBytes + 1, itemsRoute: catalogue.MaxBytes + 1, partRoute: photo.MaxPart}
 
 const minPosition = "X-Min-Position"
 

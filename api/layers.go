@@ -71,9 +71,13 @@ type Item struct {
 	Code     string `json:"code"`
 	Category string `json:"category"`
 	Named
+	Pinyin        string       `json:"pinyin" doc:"Syllables of the name with blanks between, a character's readings with |: to search by"`
+	Subclass      string       `json:"subclass"`
 	Level         uint8        `json:"level" minimum:"1" maximum:"4" doc:"1 gravest … 4 slight"`
 	DeadlineHours int          `json:"deadlineHours"`
 	Department    Maybe[Named] `json:"department"`
+	Photos        int          `json:"photos" doc:"That the feedback needs at least"`
+	Requires      []string     `json:"requires" doc:"What its events must bring beside the usual, as step.input: report.address"`
 }
 
 func (s *Server) layerRoutes(a huma.API) {
@@ -133,15 +137,19 @@ func (s *Server) classes(context.Context, layers.Scope, *struct{}) (*body[Classe
 	}
 	for i := range w.Catalogue.Items {
 		it := &w.Catalogue.Items[i]
-		if w.Catalogue.ItemByCode(it.Code) != it { // a later version has taken its place
+		if w.Catalogue.ItemByCode(it.Code) != it { // not valid today
 			continue
 		}
-		out.Items = append(out.Items, Item{
-			it.Code, categoryCode(w.Catalogue, it.Class), Named{it.Name, it.NameEn}, it.Level, it.DeadlineHours,
-			department(w.Catalogue, it.DepartmentID),
-		})
+		out.Items = append(out.Items, itemView(w.Catalogue, it))
 	}
 	return &body[Classes]{out}, nil
+}
+
+func itemView(c *layers.Catalogue, it *layers.Item) Item {
+	return Item{
+		it.Code, categoryCode(c, it.Class), Named{it.Name, it.NameEn}, it.Pinyin, it.Subclass, it.Level, it.DeadlineHours,
+		department(c, it.DepartmentID), it.Photos, listed(it.Requires),
+	}
 }
 
 func categoryCode(c *layers.Catalogue, id uint16) string {

@@ -155,8 +155,6 @@ type assignInput struct {
 	Body AssignBody
 }
 
-var commands = [...]string{"", "city", "town", "village"}
-
 func (s *Server) lifeRoutes(a huma.API) {
 	taken := []int{http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusServiceUnavailable}
 	handle(a, huma.Operation{
@@ -174,7 +172,7 @@ func (s *Server) lifeRoutes(a huma.API) {
 // eventLife describes a case.
 func eventLife(c *dispatch.Case) EventLife {
 	v := EventLife{
-		Command: codeAt(commands[:], c.Command), Whistled: c.Whistled, ClockAt: maybeTime(c.ClockAt), SuspendedAt: maybeTime(c.SuspendedAt),
+		Command: codeAt(layers.Levels[:], c.Command), Whistled: c.Whistled, ClockAt: maybeTime(c.ClockAt), SuspendedAt: maybeTime(c.SuspendedAt),
 		Timeline: []TimelineEntry{}, Assignments: assignments(c.Assignments), Actions: actions(c.Actions),
 	}
 	for i := range c.Timeline {
@@ -186,7 +184,7 @@ func eventLife(c *dispatch.Case) EventLife {
 func timelineEntry(e *dispatch.Entry) TimelineEntry {
 	v := TimelineEntry{
 		ID: e.ID, Step: e.Step, Actor: e.Actor, At: utc(e.At), DoneAt: utc(e.DoneAt), From: codeAt(layers.Statuses[:], e.From),
-		To: codeAt(layers.Statuses[:], e.To), Version: e.Version, Command: codeAt(commands[:], e.Command),
+		To: codeAt(layers.Statuses[:], e.To), Version: e.Version, Command: codeAt(layers.Levels[:], e.Command),
 		Note: maybeString(e.Note), Reason: maybeString(e.Reason), Evidence: append([]string{}, e.Evidence...), Assignees: []StepAssigned{},
 	}
 	if e.Label != "" {

@@ -73,6 +73,7 @@ type Options struct {
 	Tiles    *tile.Builder
 	Cache    *cache.Cache
 	Imports  Imports
+	Items    Items
 	Audit    Audit
 	Alerts   Alerts
 	Photos   *photo.Album // nil: none are kept
@@ -147,6 +148,8 @@ func New(o Options) (*Server, error) {
 	group.GET(open311Route, s.open311)
 	group.POST(open311Route, s.open311)
 	group.GET(auditFile, s.raw(s.auditCSV))
+	group.GET(itemsFile+"xlsx", s.raw(s.itemsFile))
+	group.GET(itemsFile+"csv", s.raw(s.itemsFile))
 	group.PATCH(partRoute, s.raw(s.photoPart))
 	group.GET(photoRoute, s.raw(s.photoFile))
 	group.GET(metricsRoute, s.raw(s.measures))
@@ -184,6 +187,7 @@ func (s *Server) register(a huma.API) {
 	s.webhookRoutes(a)
 	s.sourceRoutes(a)
 	s.importRoutes(a)
+	s.itemRoutes(a)
 	s.personRoutes(a)
 	s.auditRoutes(a)
 	s.signInRoutes(a)

@@ -146,7 +146,7 @@ func (s *Server) units(ctx context.Context, scope layers.Scope, in *unitsInput) 
 	out := Units{Units: []UnitSummary{}}
 	for _, u := range list {
 		out.Units = append(out.Units, UnitSummary{
-			UnitRef: unitRef(u.Unit), Level: codeAt(commands[:], u.Level), Place: maybePlace(w.Tree, u.Place),
+			UnitRef: unitRef(u.Unit), Level: codeAt(layers.Levels[:], u.Level), Place: maybePlace(w.Tree, u.Place),
 			Department: department(w.Catalogue, u.Department), Workers: u.Workers, OnDuty: u.OnDuty, InHand: u.InHand,
 		})
 	}
@@ -188,7 +188,7 @@ func (s *Server) tasks(ctx context.Context, scope layers.Scope, in *tasksInput) 
 
 func meOf(m *dispatch.Me) Me {
 	return Me{
-		WorkerRef: WorkerRef{m.ID, Named{m.Label, m.LabelEn}}, Unit: unitRef(m.Unit), Level: codeAt(commands[:], m.Level),
+		WorkerRef: WorkerRef{m.ID, Named{m.Label, m.LabelEn}}, Unit: unitRef(m.Unit), Level: codeAt(layers.Levels[:], m.Level),
 		Desk: m.Desk, OnDuty: m.OnDuty, SeenAt: maybeTime(m.SeenAt),
 	}
 }

@@ -1,7 +1,5 @@
 package layers
 
-import "time"
-
 // Layer is a thematic layer (专题图层): a named, owned, filtered, styled view of the features of one kind.
 type Layer struct {
 	ID             int32
@@ -36,31 +34,6 @@ type CareNeed struct {
 	Name, NameEn string
 }
 
-// Item is an entry of the event catalogue (事项).
-type Item struct {
-	ID            uint16
-	Code          string
-	Version       int
-	Class         uint16
-	Name, NameEn  string
-	DepartmentID  int16
-	Level         uint8
-	DeadlineHours int
-	Steps         []string
-	Photos        int   // that the feedback needs at least
-	RoundClock    bool  // the deadline counts all hours, not working hours only
-	LevelHours    []int // deadline by the event's level 1 to 4; nil: DeadlineHours for all
-}
-
-// Deadline is how much time there is for an event of the item at a level.
-func (i *Item) Deadline(level uint8) time.Duration {
-	hours := i.DeadlineHours
-	if n := int(level) - 1; n >= 0 && n < len(i.LevelHours) {
-		hours = i.LevelHours[n]
-	}
-	return time.Duration(hours) * time.Hour
-}
-
 // Department owns sources, layers and items.
 type Department struct {
 	ID           int16
@@ -85,7 +58,7 @@ type Catalogue struct {
 	code  map[string]*Item
 }
 
-// NewCatalogue indexes the given lists. Later versions of an item hide earlier ones under their code.
+// NewCatalogue indexes the given lists. Of an item's versions that of today stands under its code.
 func NewCatalogue(c Catalogue) *Catalogue {
 	c.layer = make(map[string]*Layer, len(c.Layers))
 	for i := range c.Layers {
@@ -108,7 +81,7 @@ func NewCatalogue(c Catalogue) *Catalogue {
 	for i := range c.Items {
 		it := &c.Items[i]
 		c.item[it.ID] = it
-		if old := c.code[it.Code]; old == nil || old.Version < it.Version {
+		if old := c.code[it.Code]; !it.Idle && (old == nil || old.Version < it.Version) {
 			c.code[it.Code] = it
 		}
 	}
@@ -127,10 +100,10 @@ func (c *Catalogue) Class(k Kind, id uint16) *Class { return c.byID[k][id] }
 // CareNeed finds a care need by code; nil when there is none.
 func (c *Catalogue) CareNeed(code string) *CareNeed { return c.care[code] }
 
-// Item finds an event item by number; nil when there is none.
+// Item finds a version of an event item by its number; nil when there is none.
 func (c *Catalogue) Item(id uint16) *Item { return c.item[id] }
 
-// ItemByCode finds the latest version of an event item; nil when there is none.
+// ItemByCode finds the version of an event item under which events are filed today; nil when there is none.
 func (c *Catalogue) ItemByCode(code string) *Item { return c.code[code] }
 
 // Statuses are the codes of an event's steps, by Record.Status.

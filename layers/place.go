@@ -14,6 +14,9 @@ const (
 	LevelGrid    uint8 = 4
 )
 
+// Levels are the codes of the levels that command, by number.
+var Levels = [...]string{"", "city", "town", "village"}
+
 // Place is a unit of the tree city → town → village → grid, without its boundary.
 type Place struct {
 	ID           PlaceID

@@ -23,6 +23,7 @@ type cli struct {
 	Import    importCmd    `cmd:"" help:"Import places, people, sites or events from files through a mapping, or alerts as they come."`
 	Catalogue catalogueCmd `cmd:"" help:"Put departments, sources, classes, event items and layers from a folder of CSV files."`
 
+	Items     itemsCmd     `cmd:"" help:"Bring items of the event catalogue in from XLSX or CSV, or write them out."`
 	Audit     auditCmd     `cmd:"" help:"Verify and export the record of who saw and did what."`
 	Account   accountCmd   `cmd:"" help:"Manage accounts, grants and service keys on the database itself."`
 	Webhook   webhookCmds  `cmd:"" help:"Let other systems report by webhook, and tell them of events."`

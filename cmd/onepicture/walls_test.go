@@ -13,7 +13,7 @@ import (
 // floors are the house's floors from the bottom up; a package imports only from floors below its own.
 var floors = [][]string{
 	{"geo", "private", "sql", "sql/sqltest", "frontend"},
-	{"layers", "layers/filter", "layers/risk/model"},
+	{"layers", "layers/filter", "layers/risk/model", "layers/pinyin"},
 	{"layers/risk/backtest", "layers/risk/signal", "layers/scoped"},
 	{"layers/ledger", "layers/cache", "layers/index"},
 	{"layers/catalogue", "layers/audit"},

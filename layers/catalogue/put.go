@@ -2,9 +2,7 @@ package catalogue
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -21,13 +19,13 @@ var (
 	sourceSQL     = sql.Text("catalogue/source.sql")
 	classSQL      = sql.Text("catalogue/class.sql")
 	careNeedSQL   = sql.Text("catalogue/care_need.sql")
-	itemSQL       = sql.Text("catalogue/item.sql")
 	calendarSQL   = sql.Text("catalogue/calendar_day.sql")
 	layerSQL      = sql.Text("catalogue/layer.sql")
 	knownSQL      = sql.Text("catalogue/known.sql")
 	classesSQL    = sql.Text("store/classes.sql")
 	careNeedsSQL  = sql.Text("store/care_needs.sql")
-	itemsSQL      = sql.Text("store/items.sql")
+	itemCodesSQL  = sql.Text("catalogue/item_codes.sql")
+	todaySQL      = sql.Text("catalogue/today.sql")
 )
 
 // Put writes the catalogue in the ledger's transaction and records one change. References to departments, sources and
@@ -55,18 +53,6 @@ func Put(ctx context.Context, tx *ledger.Tx, c *Catalogue) error {
 	for _, r := range c.CareNeeds {
 		b.Queue(careNeedSQL, r.Int("bit"), r.Get("code"), r.Get("name"), r.Get("name_en"))
 	}
-	for _, r := range c.Items {
-		var steps []string
-		hours, err := r.Hours("level_hours")
-		if err != nil {
-			return err
-		}
-		if s := r.Get("steps"); s != "" {
-			steps = strings.Split(s, "；")
-		}
-		b.Queue(itemSQL, r.Get("code"), r.Get("category"), r.Get("name"), r.Get("name_en"), r.Get("department"), r.Int("level"), r.Int("deadline_hours"), steps,
-			r.roundClock(), r.Int("photos"), hours)
-	}
 	for _, r := range c.Calendar {
 		b.Queue(calendarSQL, r.Get("day"), r.Int("working") > 0, r.Get("name"), r.Get("name_en"))
 	}
@@ -80,16 +66,15 @@ func Put(ctx context.Context, tx *ledger.Tx, c *Catalogue) error {
 	if err := c.checkAgainst(ctx, tx); err != nil {
 		return err
 	}
+	var today time.Time
+	if err := tx.QueryRow(ctx, todaySQL).Scan(&today); err != nil {
+		return ledger.Problem("catalogue", err)
+	}
+	if _, err := putItems(ctx, tx, c.Items, today); err != nil {
+		return err
+	}
 	tx.Record(layers.Change{Kind: layers.KindCatalogue, Op: layers.OpPut})
 	return nil
-}
-
-// roundClock tells whether an item's deadline counts all hours: as it says, else when it is grave.
-func (r Row) roundClock() bool {
-	if r.Get("round_clock") != "" {
-		return r.Int("round_clock") > 0
-	}
-	return r.Int("level") <= 2
 }
 
 func or(s, other string) string {
@@ -101,30 +86,21 @@ func or(s, other string) string {
 
 // checkAgainst looks whether everything that is referred to is there, now that all has been written.
 func (c *Catalogue) checkAgainst(ctx context.Context, tx *ledger.Tx) error {
-	rows, err := tx.Query(ctx, knownSQL)
+	known, err := readKnown(ctx, tx)
 	if err != nil {
-		return ledger.Problem("catalogue", err)
+		return err
 	}
-	list, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return ledger.Problem("catalogue", err)
-	}
-	known := map[string]bool{}
-	for _, k := range list {
-		known[k] = true
-	}
-	var faults []error
+	var faults Faults
 	refer := func(r Row, column, what string) {
-		if v := r.Get(column); v != "" && !known[what+v] {
-			faults = append(faults, r.problem(column, "%q is unknown", v))
+		if f := known.refer(r, column, what); f != nil {
+			faults = append(faults, f)
 		}
 	}
 	for _, r := range c.Sources {
 		refer(r, "department", "department:")
 	}
 	for _, r := range c.Items {
-		refer(r, "category", "class:event:")
-		refer(r, "department", "department:")
+		faults = append(faults, known.referItem(r)...)
 	}
 	names, err := readNames(ctx, tx)
 	if err != nil {
@@ -134,13 +110,48 @@ func (c *Catalogue) checkAgainst(ctx context.Context, tx *ledger.Tx) error {
 		refer(r, "department", "department:")
 		refer(r, "source", "source:")
 		if !known["layer:"+r.Get("code")+":"+r.Get("kind")] {
-			faults = append(faults, r.problem("kind", "is not the kind that the layer has had"))
+			faults = append(faults, r.fault("kind", ClassChoice, "is not the kind that the layer has had"))
 		}
 		if _, err := filter.Parse(layers.Kind(r.Get("kind")), r.Get("filter"), names, time.UTC); err != nil {
-			faults = append(faults, r.problem("filter", "%s", err))
+			faults = append(faults, r.fault("filter", ClassChoice, "%s", err))
 		}
 	}
-	return errors.Join(faults...)
+	return faults.err()
+}
+
+// known are the codes that are there, after what they are of.
+type known map[string]bool
+
+func readKnown(ctx context.Context, tx *ledger.Tx) (known, error) {
+	rows, err := tx.Query(ctx, knownSQL)
+	if err != nil {
+		return nil, ledger.Problem("catalogue", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, ledger.Problem("catalogue", err)
+	}
+	k := known{}
+	for _, code := range list {
+		k[code] = true
+	}
+	return k, nil
+}
+
+func (k known) refer(r Row, column, what string) *Fault {
+	if v := r.Get(column); v != "" && !k[what+v] {
+		return r.fault(column, ClassReference, "%q is unknown", v)
+	}
+	return nil
+}
+
+func (k known) referItem(r Row) (faults Faults) {
+	for column, what := range map[string]string{"category": "class:event:", "department": "department:"} {
+		if f := k.refer(r, column, what); f != nil {
+			faults = append(faults, f)
+		}
+	}
+	return faults
 }
 
 // readNames is what a filter's codes are looked up in.
@@ -157,10 +168,7 @@ func readNames(ctx context.Context, tx *ledger.Tx) (*layers.Catalogue, error) {
 		return nil, err
 	}
 	var i layers.Item
-	if err := scanAll(ctx, tx, itemsSQL, []any{
-		&i.ID, &i.Code, &i.Version, &i.Class, &i.Name, &i.NameEn, &i.DepartmentID, &i.Level, &i.DeadlineHours, &i.Steps,
-		&i.Photos, &i.RoundClock, &i.LevelHours,
-	}, func() { c.Items = append(c.Items, i) }); err != nil {
+	if err := scanAll(ctx, tx, itemCodesSQL, []any{&i.ID, &i.Code}, func() { c.Items = append(c.Items, i) }); err != nil {
 		return nil, err
 	}
 	return layers.NewCatalogue(c), nil

@@ -105,17 +105,10 @@ func (d *Desk) actions(ctx context.Context, scope layers.Scope, e *state) ([]Act
 		if !t.allows(e.status, who.is, e.command) || t.Needs&NeedParts != 0 && who.parts > 0 {
 			continue
 		}
-		a := Action{Step: t.Step, To: t.To, Needs: []string{}}
+		need, photos := d.needs(t, e.item)
+		a := Action{Step: t.Step, To: t.To, Needs: need.Needs(), Photos: photos}
 		if t.To == same {
 			a.To = e.status
-		}
-		for _, n := range t.Needs.Needs() {
-			if n == "evidence" {
-				if a.Photos = d.photos(e.item); a.Photos == 0 {
-					continue
-				}
-			}
-			a.Needs = append(a.Needs, n)
 		}
 		out = append(out, a)
 	}

@@ -172,6 +172,8 @@ func Document() string {
 	for i, s := range layers.Statuses[1:] {
 		fmt.Fprintf(&b, "| %d | %s |\n", i+1, s)
 	}
+	b.WriteString("\nThe item of the catalogue, in the version under which the event was filed, may ask for more at a step and say which level\n" +
+		"verifies at the lowest: docs/catalogue.md.\n")
 	b.WriteString("\n## Parties\n\n| party | who |\n|---|---|\n")
 	for _, p := range parties {
 		fmt.Fprintf(&b, "| %s | %s |\n", p.Zh, p.Text)

@@ -46,7 +46,7 @@ func (d *Desk) partyOf(ctx context.Context, q queryer, scope layers.Scope, e *st
 	}
 	if p.level != 0 && p.level <= e.command {
 		p.is |= Commander
-		if !hand {
+		if !hand && p.level <= d.verifies(e.item) {
 			p.is |= Verifier
 		}
 		if p.level < e.command {
@@ -54,6 +54,14 @@ func (d *Desk) partyOf(ctx context.Context, q queryer, scope layers.Scope, e *st
 		}
 	}
 	return p, nil
+}
+
+// verifies is the lowest level whose desk may verify events of an item.
+func (d *Desk) verifies(item uint16) uint8 {
+	if it := d.picture.Catalogue().Item(item); it != nil && it.VerifyLevel != 0 {
+		return it.VerifyLevel
+	}
+	return layers.LevelVillage
 }
 
 // deskLevel is the level of the highest place above the event whose records the scope sees whole: 1 city, 2 town,

@@ -185,6 +185,9 @@ func (d *Desk) check(r Report) (event, error) {
 	if err := e.checkKind(d.picture.Catalogue()); err != nil {
 		return e, err
 	}
+	if err := e.checkRequired(d.picture.Catalogue().Item(e.item)); err != nil {
+		return e, err
+	}
 	if err := e.checkTime(d.now()); err != nil {
 		return e, err
 	}
@@ -232,6 +235,18 @@ func (e *event) checkWords() error {
 	}
 	if e.Title == "" {
 		return layers.Invalid("title", "is empty: say in a few words what was seen")
+	}
+	return nil
+}
+
+// checkRequired looks for what the item asks of a patrol's report; others cannot know it.
+func (e *event) checkRequired(item *layers.Item) error {
+	switch {
+	case e.Channel != "patrol":
+	case e.Description == "" && item.Needs("report", "description"):
+		return layers.Invalid("description", "is missing: this item asks for it")
+	case e.Address == "" && item.Needs("report", "address"):
+		return layers.Invalid("address", "is missing: this item asks for it")
 	}
 	return nil
 }

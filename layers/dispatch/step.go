@@ -186,7 +186,7 @@ func (w *work) permit() error {
 	if !w.t.allows(w.old.status, w.who.is, w.old.command) {
 		return w.conflict("there is no level to take it there")
 	}
-	n := w.t.Needs
+	n, photos := w.needs(w.t, w.old.item)
 	switch {
 	case n&NeedVersion != 0 && w.in.Version == 0:
 		return layers.Invalid("version", "is missing: give the state version that you saw")
@@ -198,20 +198,37 @@ func (w *work) permit() error {
 		return layers.Invalid("assignees", "is missing: say to whom")
 	case n&NeedPlace != 0 && w.in.Lon == nil:
 		return layers.Invalid("lon", "is missing: say where")
-	case n&NeedEvidence != 0 && len(w.in.Evidence) < w.photos(w.old.item):
-		return layers.Invalid("evidence", "needs at least %d photos for this item", w.photos(w.old.item))
+	case n&NeedEvidence != 0 && len(w.in.Evidence) < photos:
+		return layers.Invalid("evidence", "needs at least %d photos for this item", photos)
 	case n&NeedParts != 0 && w.who.parts > 0:
 		return w.conflict(fmt.Sprintf("%d supporters have not done their part yet", w.who.parts))
 	}
 	return nil
 }
 
-// photos are how many an item demands with the feedback.
-func (d *Desk) photos(item uint16) int {
-	if it := d.picture.Catalogue().Item(item); it != nil {
-		return it.Photos
+// needs are what a step must bring by the table and by the version of the item that the event was filed under, with how
+// many photos at least.
+func (d *Desk) needs(t *Transition, item uint16) (n Need, photos int) {
+	n = t.Needs
+	it := d.picture.Catalogue().Item(item)
+	if it == nil {
+		return n &^ NeedEvidence, 0
 	}
-	return 0
+	for input, need := range map[string]Need{"note": NeedNote, "place": NeedPlace, "photo": NeedEvidence} {
+		if it.Needs(t.Step, input) {
+			n |= need
+		}
+	}
+	switch {
+	case t.Needs&NeedEvidence != 0:
+		photos = it.Photos
+	case n&NeedEvidence != 0:
+		photos = 1
+	}
+	if photos == 0 {
+		n &^= NeedEvidence
+	}
+	return n, photos
 }
 
 // apply works out the new state and changes the assignments.
@@ -308,6 +325,9 @@ func (w *work) putRight(ctx context.Context) (err error) {
 	}
 	if err := e.checkKind(c); err != nil {
 		return err
+	}
+	if old := c.Item(w.old.item); old != nil && old.Code == e.Report.Item {
+		e.item, e.class = old.ID, old.Class // it keeps the version that it was filed under
 	}
 	w.new.class, w.new.item, w.new.level = e.class, e.item, e.Level
 	if w.new.due, err = w.deadline(ctx, w.old.reported); err != nil {

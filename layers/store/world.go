@@ -10,6 +10,7 @@ import (
 
 	"onepicture/geo"
 	"onepicture/layers"
+	"onepicture/layers/pinyin"
 	"onepicture/sql"
 )
 
@@ -33,13 +34,13 @@ func ReadWorld(ctx context.Context, q queryer, shapes bool) (*World, error) {
 	if w.Deployment, err = readDeployment(ctx, q); err != nil {
 		return nil, err
 	}
-	if w.Catalogue, err = readCatalogue(ctx, q); err != nil {
+	today := w.Deployment.Today(time.Now())
+	if w.Catalogue, err = readCatalogue(ctx, q, today); err != nil {
 		return nil, err
 	}
 	if w.Sources, err = readSources(ctx, q); err != nil {
 		return nil, err
 	}
-	today := w.Deployment.Today(time.Now())
 	if w.Tree, err = readTree(ctx, q, today); err != nil {
 		return nil, err
 	}
@@ -65,7 +66,7 @@ func readDeployment(ctx context.Context, q queryer) (Deployment, error) {
 	return d, nil
 }
 
-func readCatalogue(ctx context.Context, q queryer) (*layers.Catalogue, error) {
+func readCatalogue(ctx context.Context, q queryer, today time.Time) (*layers.Catalogue, error) {
 	var c layers.Catalogue
 	var err error
 	c.Layers, err = collect(ctx, q, layersSQL, func(r pgx.CollectableRow) (l layers.Layer, err error) {
@@ -92,7 +93,9 @@ func readCatalogue(ctx context.Context, q queryer) (*layers.Catalogue, error) {
 	}
 	c.Items, err = collect(ctx, q, itemsSQL, func(r pgx.CollectableRow) (i layers.Item, err error) {
 		err = r.Scan(&i.ID, &i.Code, &i.Version, &i.Class, &i.Name, &i.NameEn, &i.DepartmentID, &i.Level,
-			&i.DeadlineHours, &i.Steps, &i.Photos, &i.RoundClock, &i.LevelHours)
+			&i.DeadlineHours, &i.Steps, &i.Photos, &i.RoundClock, &i.LevelHours, &i.Subclass, &i.Object, &i.Duty, &i.Requires,
+			&i.VerifyLevel, &i.ValidFrom, &i.ValidTo)
+		i.Idle, i.Pinyin = !i.ValidOn(today), pinyin.Of(i.Name)
 		return i, err
 	})
 	if err != nil {

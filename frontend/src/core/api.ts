@@ -62,7 +62,7 @@ export async function get<T>(path: string, ask: Ask, query: Query = {}, seen?: (
 /** Reads JSON with a request of any kind; an ApiError tells why there is none. */
 export async function read<T>(url: string, ask: Ask, more: RequestInit, seen?: (r: Response) => void): Promise<T> {
   const headers: Record<string, string> = { accept: 'application/json', ...(more.headers as Record<string, string>) };
-  if (more.body) headers['content-type'] = 'application/json';
+  if (more.body) headers['content-type'] ??= 'application/json';
   if (ask.min) headers['x-min-position'] = ask.min;
   let response: Response;
   try {

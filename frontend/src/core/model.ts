@@ -124,9 +124,16 @@ export interface ClassDef extends Named {
 export interface ItemDef extends Named {
   code: string;
   category: string;
+  /** Syllables of the name: src/core/pinyin.ts. */
+  pinyin: string;
+  subclass: string;
   level: number;
   deadlineHours: number;
   department: Named | null;
+  /** What its events must bring beside the usual, as step.input. */
+  requires: string[];
+  /** That the feedback needs at least. */
+  photos: number;
 }
 
 export interface Classes {

@@ -1,16 +1,8 @@
-insert into item (code, class, name, name_en, department_id, level, deadline_hours, steps, round_clock, photos, level_hours)
-select $1, class.id, $3, $4, (select id from department where code = $5), $6, $7, $8, $9, $10, $11
+insert into item (
+    code, version, class, name, name_en, subclass, object, department_id, duty, level, deadline_hours, level_hours, round_clock,
+    steps, requires, photos, verify_level, valid_from, valid_to
+)
+select $1, $2, class.id, $4, $5, $6, $7, (select id from department where code = $8), $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19
 from class
 where class.kind = 'event'
-and class.code = $2
-on conflict (code, version) do update set
-    class = excluded.class,
-    name = excluded.name,
-    name_en = excluded.name_en,
-    department_id = excluded.department_id,
-    level = excluded.level,
-    deadline_hours = excluded.deadline_hours,
-    steps = excluded.steps,
-    round_clock = excluded.round_clock,
-    photos = excluded.photos,
-    level_hours = excluded.level_hours
+and class.code = $3

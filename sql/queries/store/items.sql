@@ -1,4 +1,4 @@
 select id, code, version, class, name, name_en, coalesce(department_id, 0), level, deadline_hours, steps,
-    photos, round_clock, level_hours
+    photos, round_clock, level_hours, subclass, object, duty, requires, verify_level, valid_from, valid_to
 from item
 order by id

@@ -1,4 +1,5 @@
 import accounts from './accounts.en';
+import catalogue from './catalogue.en';
 import field from './field.en';
 import hub from './hub.en';
 import riskEn from './risk.en';
@@ -6,6 +7,7 @@ import type zh from './zh';
 
 const en: Record<keyof typeof zh, string> = {
   ...accounts,
+  ...catalogue,
   ...field,
   ...hub,
   'app.name': 'One picture',

@@ -1,4 +1,5 @@
 import accounts from './accounts.zh';
+import catalogue from './catalogue.zh';
 import field from './field.zh';
 import hub from './hub.zh';
 import riskZh from './risk.zh';
@@ -6,6 +7,7 @@ import riskZh from './risk.zh';
 /** Every word of the page in Chinese; the English table has the same keys. */
 const zh = {
   ...accounts,
+  ...catalogue,
   ...field,
   ...hub,
   'app.name': '一张图',

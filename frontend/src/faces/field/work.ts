@@ -1,6 +1,6 @@
 import { ApiError, type Ask, get } from '@/core/api';
 import { metres } from '@/core/distance';
-import type { EventDetail, EventSummary, Named } from '@/core/model';
+import type { EventDetail, EventSummary, ItemDef, Named } from '@/core/model';
 import type { Item } from '@/core/outbox/store';
 
 /** A step that the reader may take. */
@@ -94,11 +94,21 @@ const NEEDS: Readonly<Record<string, readonly string[]>> = {
   whistle: ['reason'],
 };
 
+/** A step that the server has not offered yet, with what it will ask for as far as the catalogue tells. */
+function expected(step: string, item: ItemDef | undefined): Action {
+  const asks = (input: string) => item?.requires.includes(`${step}.${input}`) ?? false;
+  const photos = step === 'feedback' ? (item?.photos ?? 0) : asks('photo') ? 1 : 0;
+  const needs = new Set(NEEDS[step] ?? []);
+  for (const input of ['note', 'place']) if (asks(input)) needs.add(input);
+  if (photos) needs.add('evidence');
+  return { step, to: '', needs: [...needs], photos };
+}
+
 /**
  * What the reader may do with an event, counting the steps of this phone that wait in the outbox as taken. Who has said to
  * be there is not asked again.
  */
-export function offered(actions: readonly Action[], taken: readonly Item[]): Action[] {
+export function offered(actions: readonly Action[], taken: readonly Item[], about?: ItemDef): Action[] {
   let now = actions.filter((a) => (FIELD_STEPS as readonly string[]).includes(a.step));
   const stepOf = (i: Item) => String(i.body.step ?? '');
   const last = taken.findLast((i) => stepOf(i) === 'start' || stepOf(i) === 'arrive');
@@ -108,9 +118,7 @@ export function offered(actions: readonly Action[], taken: readonly Item[]): Act
     const next = AFTER[step];
     if (next) {
       const known = now;
-      now = next.map(
-        (s) => known.find((a) => a.step === s) ?? { step: s, to: '', needs: [...(NEEDS[s] ?? [])], photos: 0 },
-      );
+      now = next.map((s) => known.find((a) => a.step === s) ?? expected(s, about));
     } else if (step === 'arrive') now = now.filter((a) => a.step !== 'arrive');
   }
   const order = (a: Action) => (FIELD_STEPS as readonly string[]).indexOf(a.step);
