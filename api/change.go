@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"math/bits"
+	"strings"
 	"time"
 
 	"github.com/paulmach/orb"
@@ -41,6 +42,7 @@ type message struct {
 	full     []byte           // for those who see records where it is; nil for persons
 	gone     []byte           // for those who only see records where it was
 	counted  []byte           // of a batch, for those who count everywhere: also how many
+	to       map[string]bool  // of an instruction: actors that it is told to wherever they are
 	bare     []byte           // for those who see counts: that something changed, not what nor where
 }
 
@@ -50,6 +52,11 @@ func (m *message) data(scope layers.Scope) []byte {
 	case layers.KindPerson, layers.KindSite, layers.KindEvent:
 	case layers.KindPlace, layers.KindLayer, layers.KindCatalogue, layers.KindAlert: // everybody's
 		return m.bare
+	case layers.KindInstruction:
+		if m.to[scope.Actor] || scope.Rights.Has(layers.RightHandle) && scope.Records(layers.KindEvent, m.new) {
+			return m.full
+		}
+		return nil
 	case layers.KindRelease:
 		return bareIf(scope.Rounds(layers.KindPerson) && m.releases(scope), m)
 	default:
@@ -154,6 +161,16 @@ func renderOne(c *layers.Change, catalogue *layers.Catalogue, t *layers.Tree, co
 		}
 	}
 	m.bare = encode(&v)
+	if c.Kind == layers.KindInstruction {
+		v.ID = &c.FeatureID
+		m.full, m.to = encode(&v), map[string]bool{}
+		for _, f := range c.Fields {
+			if actor, ok := strings.CutPrefix(f, layers.ToActor); ok {
+				m.to[actor] = true
+			}
+		}
+		return m
+	}
 	if c.Op == layers.OpBatch || c.Kind != layers.KindSite && c.Kind != layers.KindEvent {
 		return m
 	}

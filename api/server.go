@@ -52,6 +52,11 @@ type Desk interface {
 	Nearest(ctx context.Context, scope layers.Scope, id int64, limit int) ([]dispatch.Candidate, error)
 	Units(ctx context.Context, scope layers.Scope, place layers.PlaceID) ([]dispatch.UnitLoad, error)
 	Duty(ctx context.Context, scope layers.Scope, on bool, at *geo.WGS84) error
+	Instruct(ctx context.Context, scope layers.Scope, o dispatch.Order) (ledger.Receipt, error)
+	Acknowledge(ctx context.Context, scope layers.Scope, id int64, at time.Time, clientKey string) (ledger.Receipt, error)
+	Instructions(ctx context.Context, scope layers.Scope, event int64, limit int) ([]dispatch.Instruction, error)
+	Instruction(ctx context.Context, scope layers.Scope, id int64) (dispatch.Instruction, error)
+	Received(ctx context.Context, scope layers.Scope) ([]dispatch.Received, error)
 }
 
 // Changes reads the ledger for streams that resume.
@@ -188,6 +193,7 @@ func (s *Server) register(a huma.API) {
 	s.sourceRoutes(a)
 	s.importRoutes(a)
 	s.itemRoutes(a)
+	s.instructionRoutes(a)
 	s.personRoutes(a)
 	s.auditRoutes(a)
 	s.signInRoutes(a)

@@ -44,11 +44,20 @@ func listen(t testing.TB, server *httptest.Server, lastID string) *listening {
 	if lastID != "" {
 		r.Header.Set("Last-Event-ID", lastID)
 	}
+	l := listenTo(t, server, r)
+	end := l.close
+	l.close, l.lastID = func() { cancel(); end() }, lastID
+	return l
+}
+
+// listenTo reads the stream that a request asks for.
+func listenTo(t testing.TB, server *httptest.Server, r *http.Request) *listening {
+	t.Helper()
 	response, err := server.Client().Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &listening{bufio.NewReader(response.Body), func() { cancel(); response.Body.Close() }, lastID, response.StatusCode}
+	return &listening{bufio.NewReader(response.Body), func() { response.Body.Close() }, "", response.StatusCode}
 }
 
 // next is the next event; ok is false at the end of the stream.

@@ -37,8 +37,14 @@ const (
 	KindRelease   Kind = "release"   // released numbers of persons; ids are of places
 	KindAccount   Kind = "account"   // accounts, grants, sessions; told to nobody
 	KindAlert     Kind = "alert"     // warnings; what changed is not told, only that something did
-	KindRisk      Kind = "risk"      // objections to scores; told to nobody
+	// KindInstruction is an instruction or its acknowledgement: told to those whose codes stand among the fields after
+	// ToActor, and to the desks over the place.
+	KindInstruction Kind = "instruction"
+	KindRisk        Kind = "risk" // objections to scores; told to nobody
 )
+
+// ToActor stands before an actor's code among the fields of a change that is told to that actor.
+const ToActor = "to:"
 
 // Location is where a feature is and what it belongs to there.
 type Location struct {

@@ -48,6 +48,7 @@ const draft = (key: string, more: Partial<Draft> = {}): Draft => ({
 function createServer() {
   const events = new Map<string, { id: number; body: unknown }>();
   const uploads = new Map<string, { event: number; size: number; bytes: number[]; times: number }>();
+  const reads = new Map<string, { instruction: number; times: number }>();
   const steps = new Map<string, { event: number; body: Readonly<Record<string, unknown>>; times: number }>();
   const order: string[] = [];
   const told = (id: string) => {
@@ -75,6 +76,11 @@ function createServer() {
       steps.set(key, { event, body: body as Record<string, unknown>, times: (known?.times ?? 0) + 1 });
       if (!known) order.push(key);
     },
+    read: async (key, instruction) => {
+      const known = reads.get(key);
+      reads.set(key, { instruction, times: (known?.times ?? 0) + 1 });
+      if (!known) order.push(key);
+    },
     begin: async (event, start) => {
       if (!uploads.has(start.key)) uploads.set(start.key, { event, size: start.size, bytes: [], times: 0 });
       return told(start.key);
@@ -88,7 +94,7 @@ function createServer() {
       return told(upload);
     },
   };
-  return { wire, events, uploads, steps, order };
+  return { wire, events, uploads, steps, reads, order };
 }
 
 /** A wire that breaks before the server hears, after it has heard, or not at all. */
@@ -104,6 +110,7 @@ function flapping(wire: Wire, broken: () => 'before' | 'after' | 'no'): Wire {
   return {
     report: (k, b) => through(() => wire.report(k, b)),
     step: (k, e, b) => through(() => wire.step(k, e, b)),
+    read: (k, i, at) => through(() => wire.read(k, i, at)),
     begin: (e, s) => through(() => wire.begin(e, s)),
     part: (u, o, b) => through(() => wire.part(u, o, b)),
   };
@@ -204,6 +211,18 @@ describe('the outbox', () => {
     ]);
     await settled(o);
     expect(server.steps.get('s1')?.body).toEqual({ step: 'feedback', note: '好了', evidence: ['hash-a', 'hash-b'] });
+  });
+
+  test('an acknowledgement arrives once, however often the network breaks', async () => {
+    const server = createServer();
+    const when = ['before', 'after', 'after', 'no'] as const;
+    let n = 0;
+    const o = outboxOf(flapping(server.wire, () => when[Math.min(n++, 3)] ?? 'no'));
+    await o.post(item('a1', { kind: 'read', event: 7, body: { at: '2026-01-01T00:00:00Z' } }));
+    await settled(o);
+    expect(server.order).toEqual(['a1']);
+    expect(server.reads.get('a1')?.instruction).toBe(7);
+    expect((await store.items()).map((i) => i.state)).toEqual(['sent']);
   });
 
   test('what the server refuses is kept with its word, and the rest goes on', async () => {

@@ -18,7 +18,7 @@ export interface Camera {
 }
 
 /** What a card can be of. */
-export type CardKind = 'event' | 'site' | 'alert';
+export type CardKind = 'event' | 'site' | 'alert' | 'instruct';
 
 /** The whole view: every view is a URL that can be sent. */
 export interface View {
@@ -55,7 +55,7 @@ export const START: View = {
 /** Reads a query string; what is malformed or unknown falls back to the start, never throws. */
 export function parseView(query: string): View {
   const q = new URLSearchParams(query);
-  const card = /^(event|site|alert)\.(\d{1,15})$/.exec(q.get('card') ?? '');
+  const card = /^(event|site|alert|instruct)\.(\d{1,15})$/.exec(q.get('card') ?? '');
   const metric = METRICS.find((m) => m === q.get('by'));
   return {
     place: /^\d{12}(\d{3})?$/.test(q.get('place') ?? '') ? (q.get('place') ?? '') : '',

@@ -16,7 +16,7 @@ const PATIENCE = 5000;
 
 /** Answers of the API that the pages need without a network. Never the stream, never what is written. */
 const KEPT_ANSWERS =
-  /^\/api\/(deployment|classes|layers|me|tasks|risk\/today|places(\/\d+)?|events\/\d+(\/photos)?|photos\/\d+\/small)$/;
+  /^\/api\/(deployment|classes|layers|me|tasks|instructions\/mine|risk\/today|places(\/\d+)?|events\/\d+(\/photos)?|photos\/\d+\/small)$/;
 const KEPT_TILES = /^\/tiles\/(base|places)(\.json|\/\d+\/\d+\/\d+\.mvt)$/;
 
 type Fetch = (input: RequestInfo, init?: RequestInit) => Promise<Response>;

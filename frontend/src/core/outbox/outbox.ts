@@ -124,6 +124,8 @@ export function createOutbox({ store, wire, owner, now = Date.now, pause = later
         const event = item.event ?? (await wire.report(item.key, item.body));
         if (item.event === null) item = await changed(item, (i) => ({ ...i, event }));
         item = await sendPhotos(item, event);
+      } else if (item.kind === 'read' && item.event !== null) {
+        await wire.read(item.key, item.event, item.body.at);
       } else if (item.event !== null) {
         const { event } = item;
         // What is to be proved must be there before the step that names it.

@@ -42,7 +42,7 @@ export interface Where {
 export interface Item {
   key: string;
   owner: string;
-  kind: 'report' | 'step';
+  kind: 'report' | 'step' | 'read';
   /** When it was put here, in milliseconds; the order of sending. */
   at: number;
   /** In words, for the list of what is unsent. */
@@ -50,7 +50,7 @@ export interface Item {
   titleEn: string;
   /** The body of the report or of the step. */
   body: Readonly<Record<string, unknown>>;
-  /** Of a step from the start, of a report once it is filed. */
+  /** Of a step from the start, of a report once it is filed; of what was read, the instruction. */
   event: number | null;
   /** Photos that are still on the phone. */
   photos: string[];

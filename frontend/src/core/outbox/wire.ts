@@ -5,6 +5,8 @@ import type { PhotoUpload } from '../model';
 export interface Wire {
   report(key: string, body: unknown): Promise<number>;
   step(key: string, event: number, body: unknown): Promise<void>;
+  /** Acknowledges an instruction. */
+  read(key: string, instruction: number, at: unknown): Promise<void>;
   begin(event: number, start: { key: string; role: string; size: number; takenAt: string }): Promise<PhotoUpload>;
   part(upload: string, offset: number, bytes: ArrayBuffer): Promise<PhotoUpload>;
 }
@@ -38,6 +40,9 @@ export const serverWire: Wire = {
     (await post<{ event: { id: number } }>('/api/events', body, { 'idempotency-key': key })).event.id,
   step: async (key, event, body) => {
     await post(`/api/events/${event}/steps`, body, { 'idempotency-key': key });
+  },
+  read: async (key, instruction, at) => {
+    await post(`/api/instructions/${instruction}/read`, { at }, { 'idempotency-key': key });
   },
   begin: (event, start) => post<PhotoUpload>(`/api/events/${event}/photos`, start),
   part: (upload, offset, bytes) =>

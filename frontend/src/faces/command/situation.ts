@@ -201,7 +201,9 @@ function useStream(deployment: Ref<{ position: string; asOf: string } | null>, e
     if (change.kind === 'event') effects.event(change.position);
     else if (change.kind === 'person' || change.kind === 'site') effects.figures(change.position);
     else if (change.kind === 'alert') effects.alert(change.position);
-    else effects.all();
+    else if (change.kind === 'instruction') {
+      // Only the card of instructions shows them, and listens by itself.
+    } else effects.all();
     if (change.op === 'batch') effects.catalogue();
     queue.push(change);
     flush ??= setTimeout(() => {

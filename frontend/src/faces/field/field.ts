@@ -1,5 +1,6 @@
 import { computed, type InjectionKey, inject, onScopeDispose, shallowRef, watch } from 'vue';
 import { type ApiError, api } from '@/core/api';
+import { instructions } from '@/core/instructions';
 import type { Classes, Deployment, LayerGroup } from '@/core/model';
 import { createOutbox, type Outbox } from '@/core/outbox/outbox';
 import { type Draft, type Item, openStore, type Store } from '@/core/outbox/store';
@@ -51,6 +52,11 @@ export async function createField(router: Router, settings: Settings) {
     () => `look/${settings.grids.value.map((g) => g.code).join()}`,
     (key, ask) => api.riskToday(key.slice('look/'.length).split(',').filter(Boolean).slice(0, MOST_GRIDS), ask),
   );
+  const told = useResource(
+    () => 'instructions',
+    (_, ask) => instructions.mine(ask),
+    { gather: 300 },
+  );
   const words = createWords(
     settings.lang,
     () => deployment.data.value?.zone ?? 'Asia/Shanghai',
@@ -61,7 +67,7 @@ export async function createField(router: Router, settings: Settings) {
   const network = () => {
     online.value = navigator.onLine;
     if (!online.value) return;
-    for (const r of [deployment, classes, tasks, look]) if (r.error.value) r.refresh();
+    for (const r of [deployment, classes, tasks, told, look]) if (r.error.value) r.refresh();
     void outbox.kick();
   };
   addEventListener('online', network);
@@ -69,6 +75,7 @@ export async function createField(router: Router, settings: Settings) {
   const shown = () => {
     if (document.visibilityState !== 'visible') return;
     tasks.refresh();
+    told.refresh();
     look.refresh();
     void outbox.kick();
   };
@@ -77,11 +84,16 @@ export async function createField(router: Router, settings: Settings) {
     setInterval(() => {
       now.value = Date.now();
     }, 10_000),
-    setInterval(() => document.visibilityState === 'visible' && tasks.refresh(), TASKS_EVERY),
+    setInterval(() => {
+      if (document.visibilityState !== 'visible') return;
+      tasks.refresh();
+      told.refresh();
+    }, TASKS_EVERY),
     setInterval(() => document.visibilityState === 'visible' && look.refresh(), LOOK_EVERY),
   ];
   const stopSent = outbox.onSent((item) => {
     if (item.kind === 'step') tasks.refresh();
+    if (item.kind === 'read') told.refresh();
   });
 
   // Changes come as they happen while the page is open; the phone asks by itself every half minute besides.
@@ -92,11 +104,15 @@ export async function createField(router: Router, settings: Settings) {
     stream = openStream({
       after: d.position,
       onChange: (c) => {
+        if (c.kind === 'instruction') told.refresh(c.position);
         if (c.kind !== 'event') return;
         tasks.refresh(c.position);
         if (c.id !== null) for (const listen of listeners) listen(c.id);
       },
-      onReset: () => tasks.refresh(),
+      onReset: () => {
+        tasks.refresh();
+        told.refresh();
+      },
     });
   });
 
@@ -144,6 +160,7 @@ export async function createField(router: Router, settings: Settings) {
     classes,
     layers,
     tasks,
+    instructions: told,
     look,
     shell: useShell(),
     unsent,

@@ -1,0 +1,5 @@
+update instruction_to
+set read_at = $3, told_at = $4
+where instruction_id = $1
+    and worker_id = (select id from worker where actor = $2)
+    and read_at is null
