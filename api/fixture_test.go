@@ -140,7 +140,7 @@ func openTown(t testing.TB, pool *pgxpool.Pool, change func(*Options)) *town {
 		Alerts: alert.New(serving, ledger.New(serving)),
 		Scope:  func(*http.Request) layers.Scope { return loopback },
 
-		Items: catalogue.NewKeeper(serving, ledger.New(serving)), Citizens: citizen.New(serving, ledger.New(serving), nil, time.Now), Webhooks: webhook.New(pool, l, keys, nil, time.Now),
+		Items: catalogue.NewKeeper(serving, ledger.New(serving)), Citizens: citizen.New(serving, ledger.New(serving), l, nil, time.Now), Webhooks: webhook.New(pool, l, keys, nil, time.Now),
 	}
 	if change != nil {
 		change(&o)

@@ -410,7 +410,7 @@ func TestCodesAreNotFoundByTrying(t *testing.T) {
 	w := newTown(t, func(o *Options) {
 		o.Key = func(context.Context, string) (layers.Scope, error) { return layers.Loopback(), nil }
 	})
-	w.Citizens = citizen.New(w.pool, w.ledger, nil, func() time.Time { return now })
+	w.Citizens = citizen.New(w.pool, w.ledger, w.ledger, nil, func() time.Time { return now })
 	c := client311{t, w, "json", ""}
 	filed := c.list(c.ask("POST", "requests", example311()), "")[0]
 	try := func(number, code string) *httptest.ResponseRecorder {

@@ -126,6 +126,9 @@ func (s Scope) Rounds(k Kind) bool {
 	return k == KindPerson && s.Threshold > 0 && !s.Person.Records.All
 }
 
+// InnerAlerts tells that alerts which are not public are for this scope: of who handles events or looks after feeds.
+func (s Scope) InnerAlerts() bool { return s.Rights.Has(RightHandle) || s.Rights.Has(RightSources) }
+
 // Told is a count as this scope may know it; ok is false when it must not be told. A rounded count that is less than
 // the threshold stands for any number below it, none included.
 func (s Scope) Told(n int, rounded bool) (told int, ok bool) {

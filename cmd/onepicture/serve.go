@@ -179,7 +179,7 @@ func (c *serveCmd) serve(ctx context.Context, listener net.Listener, door entran
 		Photos:   album,
 		Alerts:   alert.New(pool, ledger.New(pool)),
 		Accounts: accounts, Provider: door.provider, Door: door.Door, Risk: estimate, Backtests: tests,
-		Items: catalogue.NewKeeper(pool, ledger.New(pool)), Citizens: citizen.New(pool, ledger.New(pool), keys, time.Now), Webhooks: hooks,
+		Items: catalogue.NewKeeper(pool, ledger.New(pool)), Citizens: citizen.New(pool, ledger.New(pool), ledger.New(feed), keys, time.Now), Webhooks: hooks,
 		Key: func(ctx context.Context, key string) (layers.Scope, error) {
 			_, scope, err := accounts.OpenKey(ctx, key)
 			return scope, err

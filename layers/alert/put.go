@@ -61,7 +61,7 @@ func (d *Desk) Put(ctx context.Context, scope layers.Scope, doc Document) ([]Tak
 	taken := make([]Taken, 0, len(doc.Alerts))
 	var at layers.Position
 	for i := range doc.Alerts {
-		t, p, err := d.put(ctx, scope.Actor, &doc.Alerts[i])
+		t, p, err := d.put(ctx, scope, &doc.Alerts[i])
 		if err != nil {
 			return taken, at, ledger.Problem("alert", err)
 		}
@@ -70,9 +70,9 @@ func (d *Desk) Put(ctx context.Context, scope layers.Scope, doc Document) ([]Tak
 	return taken, at, nil
 }
 
-func (d *Desk) put(ctx context.Context, actor string, m *Message) (Taken, layers.Position, error) {
+func (d *Desk) put(ctx context.Context, scope layers.Scope, m *Message) (Taken, layers.Position, error) {
 	t := Taken{Reference: m.Reference, Notes: m.Notes}
-	r, err := d.ledger.Write(ctx, ledger.Act{Actor: actor, Reason: "alert"}, func(tx *ledger.Tx) error {
+	r, err := d.ledger.Write(ctx, ledger.Act{Actor: scope.Actor, Reason: "alert", Scope: &scope}, func(tx *ledger.Tx) error {
 		if _, err := tx.Exec(ctx, senderSQL, m.Sender); err != nil {
 			return fmt.Errorf("wait for the sender's turn: %w", err)
 		}

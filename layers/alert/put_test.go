@@ -42,8 +42,8 @@ func desk(t *testing.T) (*Desk, *ledger.Ledger, *pgxpool.Pool) {
 	if _, err := pool.Exec(t.Context(), country); err != nil {
 		t.Fatal(err)
 	}
-	l := ledger.New(pool)
-	return New(pool, l), l, pool
+	serving := sqltest.Requests(t, pool)
+	return New(serving, ledger.New(serving)), ledger.New(pool), pool
 }
 
 var steward = layers.Scope{Actor: "steward", Rights: layers.RightSources}

@@ -11,6 +11,7 @@ import (
 
 	"onepicture/layers"
 	"onepicture/layers/ledger"
+	"onepicture/layers/scoped"
 	"onepicture/sql"
 )
 
@@ -76,7 +77,7 @@ func (d *Desk) Holding(ctx context.Context, scope layers.Scope, q Query) ([]Aler
 			codes = append(codes, q.Tree.At(lo).Code)
 		}
 	}
-	rows, err := d.pool.Query(ctx, holdingSQL, q.Now, inner(scope), q.Place == 0, int32(q.Place), codes, root, q.Limit)
+	rows, err := scoped.On(d.pool, scope).Query(ctx, holdingSQL, q.Now, scope.InnerAlerts(), q.Place == 0, int32(q.Place), codes, root, q.Limit)
 	if err != nil {
 		return nil, ledger.Problem("alerts", err)
 	}
@@ -84,12 +85,12 @@ func (d *Desk) Holding(ctx context.Context, scope layers.Scope, q Query) ([]Aler
 	if err != nil {
 		return nil, ledger.Problem("alerts", err)
 	}
-	return list, ledger.Problem("alerts", d.locate(ctx, list, q.Tree, q.Today))
+	return list, ledger.Problem("alerts", d.locate(ctx, scope, list, q.Tree, q.Today))
 }
 
 // One is an alert by its number, whether it holds or not.
 func (d *Desk) One(ctx context.Context, scope layers.Scope, id int64, t *layers.Tree, today time.Time) (Alert, error) {
-	rows, err := d.pool.Query(ctx, oneSQL, id, inner(scope))
+	rows, err := scoped.On(d.pool, scope).Query(ctx, oneSQL, id, scope.InnerAlerts())
 	if err != nil {
 		return Alert{}, ledger.Problem("alert", err)
 	}
@@ -100,12 +101,7 @@ func (d *Desk) One(ctx context.Context, scope layers.Scope, id int64, t *layers.
 	if len(list) == 0 {
 		return Alert{}, layers.NotFound("alert")
 	}
-	return list[0], ledger.Problem("alert", d.locate(ctx, list, t, today))
-}
-
-// inner tells that the scope is of those for whom alerts are that are not public.
-func inner(scope layers.Scope) bool {
-	return scope.Rights.Has(layers.RightHandle) || scope.Rights.Has(layers.RightSources)
+	return list[0], ledger.Problem("alert", d.locate(ctx, scope, list, t, today))
 }
 
 func scanAlert(r pgx.CollectableRow) (Alert, error) {
@@ -126,7 +122,7 @@ func scanAlert(r pgx.CollectableRow) (Alert, error) {
 }
 
 // locate reads the areas of the alerts and the places that they touch.
-func (d *Desk) locate(ctx context.Context, list []Alert, t *layers.Tree, today time.Time) error {
+func (d *Desk) locate(ctx context.Context, scope layers.Scope, list []Alert, t *layers.Tree, today time.Time) error {
 	if len(list) == 0 {
 		return nil
 	}
@@ -134,7 +130,8 @@ func (d *Desk) locate(ctx context.Context, list []Alert, t *layers.Tree, today t
 	for i := range list {
 		at[list[i].ID], ids[i] = &list[i], list[i].ID
 	}
-	rows, err := d.pool.Query(ctx, areasSQL, ids)
+	read := scoped.On(d.pool, scope)
+	rows, err := read.Query(ctx, areasSQL, ids)
 	if err != nil {
 		return err
 	}
@@ -158,7 +155,7 @@ func (d *Desk) locate(ctx context.Context, list []Alert, t *layers.Tree, today t
 	if err != nil {
 		return err
 	}
-	if rows, err = d.pool.Query(ctx, touchedSQL, ids, today); err != nil {
+	if rows, err = read.Query(ctx, touchedSQL, ids, today); err != nil {
 		return err
 	}
 	touched := map[int64]map[layers.PlaceID]bool{}

@@ -42,6 +42,7 @@ var (
 type Counter struct {
 	pool   *pgxpool.Pool
 	ledger *ledger.Ledger
+	owner  *ledger.Ledger // of what citizens may report, which requests may not write
 	keys   *personal.Keys
 	now    func() time.Time
 }
@@ -49,9 +50,10 @@ type Counter struct {
 // counter sees all events: citizens may be told of reports wherever they are, and of nothing else of them.
 var counter = layers.Internal("citizen")
 
-// New is a counter that reads from the pool and writes through the ledger. Without keys it keeps no contact.
-func New(pool *pgxpool.Pool, l *ledger.Ledger, keys *personal.Keys, now func() time.Time) *Counter {
-	return &Counter{pool, l, keys, now}
+// New is a counter that reads from the pool and writes through the ledger; what citizens may report it
+// writes through the owner's. Without keys it keeps no contact.
+func New(pool *pgxpool.Pool, l, owner *ledger.Ledger, keys *personal.Keys, now func() time.Time) *Counter {
+	return &Counter{pool, l, owner, keys, now}
 }
 
 // Contact is how to reach who reported; it is kept sealed, and forgotten some time after the event is closed.

@@ -54,8 +54,8 @@ func TestContactIsSealed(t *testing.T) {
 		}
 	}
 	contact := Contact{Name: "张三", Phone: "13800001234", Email: "z@example.org"}
-	open(New(pool, l, keys, time.Now), 1, Case{Contact: contact})
-	open(New(pool, l, nil, time.Now), 2, Case{Contact: contact})
+	open(New(pool, l, l, keys, time.Now), 1, Case{Contact: contact})
+	open(New(pool, l, l, nil, time.Now), 2, Case{Contact: contact})
 	var text string
 	if err := pool.QueryRow(t.Context(), `select string_agg(to_jsonb(e)::text, '') || (select string_agg(to_jsonb(c)::text, '') from citizen_case c) from event e`).Scan(&text); err != nil {
 		t.Fatal(err)
@@ -83,7 +83,7 @@ func TestContactIsSealed(t *testing.T) {
 
 func TestMayNotBeChangedByEverybody(t *testing.T) {
 	pool := sqltest.DB(t)
-	c := New(pool, ledger.New(pool), nil, time.Now)
+	c := New(pool, ledger.New(pool), ledger.New(pool), nil, time.Now)
 	if _, err := c.SetService(t.Context(), layers.Loopback(), "F-1", Service{Offered: false}); layers.CodeOf(err) != layers.CodeForbidden {
 		t.Error(err)
 	}

@@ -98,7 +98,7 @@ func (c *Counter) SetService(ctx context.Context, scope layers.Scope, item strin
 	if err != nil {
 		return 0, fmt.Errorf("write attributes: %w", err)
 	}
-	r, err := c.ledger.Write(ctx, ledger.Act{Actor: scope.Actor, Reason: "citizen service", Scope: &scope}, func(tx *ledger.Tx) error {
+	r, err := c.owner.Write(ctx, ledger.Act{Actor: scope.Actor, Reason: "citizen service"}, func(tx *ledger.Tx) error {
 		if _, err := tx.Exec(ctx, putServiceSQL, item, s.Offered, attributes); err != nil {
 			return fmt.Errorf("put the service: %w", err)
 		}

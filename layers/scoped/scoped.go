@@ -17,8 +17,8 @@ import (
 
 var setSQL = sql.Text("scoped/set.sql")
 
-// settings are what a transaction says of its scope: the actor, and of each kind the places whose records it sees, as
-// "all" or as bits in base64. 600 villages are 100 characters.
+// settings are what a transaction says of its scope: the actor, of each kind the places whose records it sees, as "all" or
+// as bits in base64 (600 villages are 100 characters), and what it may do with alerts.
 func settings(s layers.Scope) []any {
 	reach := func(r layers.Reach) string {
 		if r.All {
@@ -26,7 +26,17 @@ func settings(s layers.Scope) []any {
 		}
 		return base64.StdEncoding.EncodeToString(r.Places.Bytes())
 	}
-	return []any{s.Actor, reach(s.Person.Records), reach(s.Site.Records), reach(s.Event.Records)}
+	return []any{s.Actor, reach(s.Person.Records), reach(s.Site.Records), reach(s.Event.Records), alerts(s)}
+}
+
+func alerts(s layers.Scope) string {
+	switch {
+	case s.Rights.Has(layers.RightSources):
+		return "put"
+	case s.InnerAlerts():
+		return "all"
+	}
+	return "public"
 }
 
 // Reader reads under one scope.

@@ -180,6 +180,12 @@ func TestRequestsMayNot(t *testing.T) {
 		"delete from change":                                         true,
 		"update audit set actor = 'y'":                               true,
 		"delete from audit":                                          true,
+		"insert into citizen_service (item) values ('x')":            true,
+		"update citizen_service set offered = false":                 true,
+		"delete from citizen_service":                                true,
+		"delete from alert":                                          true,
+		"delete from alert_area":                                     true,
+		"update alert_area set shape = null":                         true,
 		"truncate audit":                                             true,
 		"delete from audit_head":                                     true,
 		"select audit_forget(now(), '1 year')":                       true,
@@ -235,12 +241,12 @@ func TestEveryScopedTableIsLocked(t *testing.T) {
 	rows, err := owner.Query(t.Context(), `
 		select c.relname || case when c.relrowsecurity and c.relforcerowsecurity then '' else ' is open' end
 		from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
-		and c.relname in ('person', 'address', 'site', 'event', 'change', 'unmask', 'assignment', 'event_step') order by 1`)
+		and c.relname in ('person', 'address', 'site', 'event', 'change', 'unmask', 'assignment', 'event_step', 'alert', 'alert_area', 'alert_reference') order by 1`)
 	if err != nil {
 		t.Fatal(err)
 	}
 	list, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if want := "address assignment change event event_step person site unmask"; err != nil || strings.Join(list, " ") != want {
+	if want := "address alert alert_area alert_reference assignment change event event_step person site unmask"; err != nil || strings.Join(list, " ") != want {
 		t.Errorf("%v, %v", list, err)
 	}
 }
