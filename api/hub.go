@@ -1,6 +1,7 @@
 package api
 
 import (
+	"sort"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -8,23 +9,35 @@ import (
 	"onepicture/layers"
 )
 
-// queued is how many batches a stream may lag behind before it must read the ledger again.
+// queued is how many deliveries a stream may lag behind before it must read the ledger again.
 const queued = 64
 
-// maxStreams bounds the open streams.
-const maxStreams = 2000
+// maxStreams bounds the open streams. Each takes some 30 KiB with its connection; what they cost beside is the copying
+// of what they are told, which perStream spreads.
+const maxStreams = 10_000
+
+// perStream is what one more stream adds to the least time between two deliveries. To write to a stream costs about as
+// much whether it is told of one change or of fifty: with thousands of streams several changes go out together, with a
+// few streams each goes out at once.
+const perStream = 20 * time.Microsecond
 
 // delivery is a batch with its messages; all of its positions are complete.
 type delivery struct {
 	messages []message
 	through  layers.Position
 	at       time.Time
+	shared   *tellings
 }
 
 // hub hands what the index has applied to every stream.
 type hub struct {
 	mu        sync.Mutex
 	last      delivery // without messages
+	waiting   delivery // not handed out yet
+	handed    time.Time
+	timer     *time.Timer // hands out what waits; nil: none is set
+	recent    []message   // the latest that were handed out, for streams that resume
+	since     layers.Position
 	listeners map[*listener]struct{}
 	closed    bool
 	done      chan struct{}
@@ -43,11 +56,38 @@ func newHub() *hub {
 func (h *hub) publish(b layers.Batch, messages []message) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.last = delivery{through: max(h.last.through, b.Through), at: b.At}
-	if len(messages) == 0 || h.closed {
+	w := &h.waiting
+	w.messages, w.through, w.at = append(w.messages, messages...), max(h.last.through, w.through, b.Through), b.At
+	wait := time.Duration(h.open.Load())*perStream - time.Since(h.handed)
+	switch {
+	case wait <= 0 || len(w.messages) == 0:
+		h.hand()
+	case h.timer == nil:
+		h.timer = time.AfterFunc(wait, func() {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.timer = nil
+			h.hand()
+		})
+	}
+}
+
+// hand gives every stream what waits.
+func (h *hub) hand() {
+	d := h.waiting
+	if d.through == 0 {
 		return
 	}
-	d := delivery{messages, b.Through, b.At}
+	h.waiting = delivery{}
+	if h.last.through == 0 { // where the first batch begins is not known
+		h.since = d.through
+	}
+	h.last = delivery{through: d.through, at: d.at}
+	if len(d.messages) == 0 || h.closed {
+		return
+	}
+	h.remember(d.messages)
+	h.handed, d.shared = time.Now(), &tellings{}
 	for l := range h.listeners {
 		select {
 		case l.queue <- d:
@@ -59,15 +99,30 @@ func (h *hub) publish(b layers.Batch, messages []message) {
 	}
 }
 
-// listen gives a queue of everything after the returned delivery.
-func (h *hub) listen() (*listener, delivery) {
+// remember keeps as many messages as a stream may be behind.
+func (h *hub) remember(messages []message) {
+	h.recent = append(h.recent, messages...)
+	if over := len(h.recent) - backlogMost; over > 0 {
+		h.since = max(h.since, h.recent[over-1].position)
+		h.recent = h.recent[over:]
+	}
+}
+
+// listen gives a queue of everything after the returned delivery, which holds what was handed out after a position;
+// known is false when only the ledger has all of that.
+func (h *hub) listen(after layers.Position) (l *listener, last delivery, known bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	l := &listener{make(chan delivery, queued)}
+	l = &listener{make(chan delivery, queued)}
 	if !h.closed {
 		h.listeners[l] = struct{}{}
 	}
-	return l, h.last
+	last = h.last
+	if known = after >= h.since && after <= last.through; known {
+		from := sort.Search(len(h.recent), func(i int) bool { return h.recent[i].position > after })
+		last.messages = h.recent[from:len(h.recent):len(h.recent)]
+	}
+	return l, last, known
 }
 
 func (h *hub) leave(l *listener) {

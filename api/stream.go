@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
@@ -50,6 +49,7 @@ func (s *Server) stream(c *gin.Context, scope layers.Scope) error {
 	h := c.Writer.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no")
+	h.Set("Transfer-Encoding", "identity") // ends with the connection: chunks would take three writes for one
 	w := &eventWriter{out: c.Writer, control: http.NewResponseController(c.Writer), scope: scope, after: after}
 	if r := requestOf(c.Request.Context()); r != nil && s.Scope == nil {
 		w.pass = &r.pass
@@ -84,13 +84,17 @@ func resumeFrom(r *http.Request) (after layers.Position, fresh bool, err error) 
 
 // follow writes until the client leaves or the server stops; again tells that the queue overflowed.
 func (s *Server) follow(ctx context.Context, w *eventWriter, fresh bool) (again bool, err error) {
-	l, last := s.hub.listen()
+	l, last, known := s.hub.listen(w.after)
 	defer s.hub.leave(l)
-	if fresh {
+	switch {
+	case fresh:
 		w.after = last.through
-	}
-	if err := s.catchUp(ctx, w, last.through); err != nil {
-		return false, err
+	case known: // a whole town's phones that come back at once do not ask PostgreSQL
+		w.changes(last.messages)
+	default:
+		if err := s.catchUp(ctx, w, last.through); err != nil {
+			return false, err
+		}
 	}
 	w.position(max(last.through, w.after), last.at)
 	tick := time.NewTicker(heartbeat)
@@ -118,8 +122,7 @@ func (s *Server) follow(ctx context.Context, w *eventWriter, fresh bool) (again 
 			if err := w.recheck(ctx); err != nil {
 				return false, err
 			}
-			w.changes(d.messages)
-			w.position(d.through, d.at)
+			w.deliver(d)
 		case <-tick.C:
 			if now, ok := s.hub.idle(l); ok {
 				w.position(now.through, now.at)
@@ -205,10 +208,15 @@ func (w *eventWriter) recheck(ctx context.Context) error {
 	return nil
 }
 
-func (w *eventWriter) raw(text string) {
-	if w.err == nil {
+func (w *eventWriter) raw(text string) { w.bytes([]byte(text)) }
+
+// bytes writes in pieces, each of which a client must take in time.
+func (w *eventWriter) bytes(b []byte) {
+	for len(b) > 0 && w.err == nil {
+		n := min(len(b), 64<<10)
 		_ = w.control.SetWriteDeadline(time.Now().Add(writeWithin)) // a recorder in a test has none
-		_, w.err = w.out.WriteString(text)
+		_, w.err = w.out.Write(b[:n])
+		b = b[n:]
 	}
 }
 
@@ -220,21 +228,20 @@ func (w *eventWriter) flush() error {
 	return w.err
 }
 
+// deliver writes a delivery; what all streams of a sight are told is made once.
+func (w *eventWriter) deliver(d delivery) {
+	if w.after < d.messages[0].position {
+		w.bytes(d.told(w.scope))
+		w.after = d.through
+		return
+	}
+	w.changes(d.messages)
+	w.position(d.through, d.at)
+}
+
 // changes writes messages that are whole positions, those the client has not seen.
 func (w *eventWriter) changes(list []message) {
-	var told []int
-	for i := range list {
-		if list[i].position > w.after && list[i].data(w.scope) != nil {
-			told = append(told, i)
-		}
-	}
-	for n, i := range told {
-		id := ""
-		if n+1 == len(told) || list[told[n+1]].position != list[i].position {
-			id = fmt.Sprintf("id: %d\n", list[i].position)
-		}
-		w.raw(id + "event: change\ndata: " + string(list[i].data(w.scope)) + "\n\n")
-	}
+	w.bytes(appendChanges(nil, list, w.after, w.scope))
 	if len(list) > 0 {
 		w.after = max(w.after, list[len(list)-1].position)
 	}
@@ -246,15 +253,7 @@ func (w *eventWriter) position(p layers.Position, at time.Time) {
 		return // a client that is ahead of this server hears nothing until it has caught up
 	}
 	w.after = p
-	data, err := json.Marshal(struct {
-		Position string    `json:"position"`
-		AsOf     time.Time `json:"asOf"`
-	}{p.String(), utc(at)})
-	if err != nil {
-		w.err = err
-		return
-	}
-	w.raw(fmt.Sprintf("id: %d\nevent: position\ndata: %s\n\n", p, data))
+	w.bytes(appendPosition(nil, p, at))
 }
 
 // reset tells the client to load everything again, at a position at least as late as the given one.

@@ -472,7 +472,7 @@ func TestServeStops(t *testing.T) {
 // What was lost in an overflow must never be covered by a heartbeat that says "all told".
 func TestOverflowIsNotIdle(t *testing.T) {
 	h := newHub()
-	l, _ := h.listen()
+	l, _, _ := h.listen(0)
 	for p := range layers.Position(queued + 1) {
 		h.publish(layers.Batch{Through: p + 1}, []message{{position: p + 1}})
 	}
