@@ -53,13 +53,6 @@ func (d Door) secure(c *gin.Context) {
 	c.Next()
 }
 
-// secureTile adds the one that means something for bytes that no browser shows as a page or runs. (Cookies of other
-// sites' requests do not come, so there is nothing for Cross-Origin-Resource-Policy to keep.)
-func secureTile(c *gin.Context) {
-	c.Writer.Header()["X-Content-Type-Options"] = noSniff
-	c.Next()
-}
-
 var crossOrigin = http.NewCrossOriginProtection()
 
 // guard refuses requests that come through no door: plain HTTP must come from loopback and ask for it by a name of

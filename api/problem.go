@@ -158,6 +158,7 @@ func writeProblem(c *gin.Context, err error) {
 		c.Writer.Header()[k] = v
 	}
 	c.Writer.Header()["X-Request-Id"] = []string{requestID(c.Request.Context())}
+	c.Writer.Header()["X-Content-Type-Options"] = noSniff
 	c.Writer.Header().Del("ETag")
 	c.Header("Cache-Control", "no-store")
 	c.Data(p.Status, p.ContentType(""), body)

@@ -143,7 +143,7 @@ func New(o Options) (*Server, error) {
 	}
 	s.engine.Use(s.observe, s.guard)
 	secure := s.Door.secure
-	tiles := s.engine.Group(tileRoutes, secureTile, s.scoped)
+	tiles := s.engine.Group(tileRoutes, s.scoped)
 	tiles.GET(":layers", s.raw(s.tileJSON))
 	tiles.GET(":layers/:z/:x/:y", s.raw(s.tile))
 	rest := []gin.HandlerFunc{secure, compressed, s.scoped, s.bounded}

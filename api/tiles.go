@@ -25,6 +25,9 @@ var (
 	byEncoding = []string{"Accept-Encoding"}
 )
 
+// Of what secure adds to other answers a tile carries what means something for bytes that no browser shows as a page or
+// runs; an answer without bytes carries none of it. (Cookies of other sites' requests do not come, so there is nothing for
+// Cross-Origin-Resource-Policy to keep.)
 const tileType = "application/vnd.mapbox-vector-tile"
 
 var tileTypes = []string{tileType}
@@ -69,7 +72,7 @@ func (s *Server) tileJSON(c *gin.Context, scope layers.Scope) error {
 	if b := wholeBounds(snap.Tree()).value; b != nil {
 		bounds = b[:]
 	}
-	c.Writer.Header()["Cache-Control"] = privately
+	c.Writer.Header()["Cache-Control"], c.Writer.Header()["X-Content-Type-Options"] = privately, noSniff
 	c.JSON(http.StatusOK, tile.Describe("http://"+c.Request.Host, set, list, bounds))
 	return nil
 }
@@ -110,7 +113,7 @@ func (s *Server) tile(c *gin.Context, scope layers.Scope) error {
 	if encoding != tile.Plain {
 		h["Content-Encoding"] = codings[encoding]
 	}
-	h["Content-Type"], h["Content-Length"] = tileTypes, []string{strconv.Itoa(len(packed))}
+	h["Content-Type"], h["X-Content-Type-Options"], h["Content-Length"] = tileTypes, noSniff, []string{strconv.Itoa(len(packed))}
 	_, err = c.Writer.Write(packed)
 	if err != nil { // the client went away: there is nobody to be told
 		c.Abort()
