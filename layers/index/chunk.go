@@ -57,6 +57,7 @@ type chunk struct {
 	minTime, maxTime int32
 	places           []layers.PlaceID // the different ones; nil: more than fewPlaces
 	masses           []mass           // massesOf
+	few              few
 }
 
 func newChunk(rows []Row) *chunk {
@@ -111,6 +112,7 @@ func (c *chunk) summarise(rows []Row) {
 		c.note(last)
 	}
 	c.masses = massesOf(rows, c.any)
+	c.few.summarise(c)
 }
 
 func (c *chunk) note(p layers.PlaceID) {
@@ -221,5 +223,5 @@ func (c *chunk) searchKey(k geo.Key) int {
 func (c *chunk) bytes() int {
 	return int(unsafe.Sizeof(*c)) + 8*cap(c.key) + 8*cap(c.id) + 8*cap(c.layers) + 4*cap(c.place) + 4*cap(c.time) +
 		4*cap(c.flags) + 4*cap(c.due) + 2*cap(c.class) + 2*cap(c.item) + cap(c.status) + cap(c.level) + 4*cap(c.places) +
-		int(unsafe.Sizeof(mass{}))*cap(c.masses)
+		int(unsafe.Sizeof(mass{}))*cap(c.masses) + 2*cap(c.few.newest) + 2*cap(c.few.unusual)
 }

@@ -21,7 +21,19 @@ func (s *Snapshot) Latest(q Query, limit int, beforeTime int32, beforeID int64) 
 	if onward {
 		p.during(math.MinInt32, int64(beforeTime)+1)
 	}
-	parts := scan(&p, t.whole(), func(list *newest, sp span, picked []uint16, whole bool) {
+	spans := t.whole()
+	if since, ok := recent(spans); ok { // mostly there are as many since then
+		of := p
+		of.during(since, int64(p.to)+1)
+		if out := of.latest(spans, limit, onward, beforeTime, beforeID); len(out) == limit {
+			return out
+		}
+	}
+	return p.latest(spans, limit, onward, beforeTime, beforeID)
+}
+
+func (p *plan) latest(spans []span, limit int, onward bool, beforeTime int32, beforeID int64) []layers.Record {
+	parts := scan(p, spans, func(list *newest, sp span, picked []uint16, whole bool) {
 		c := sp.chunk
 		if len(*list) == limit && c.maxTime < (*list)[0].Time {
 			return

@@ -207,6 +207,11 @@ func (p *plan) pick(sp span, w *scratch) (picked []uint16, whole bool) {
 	}
 	sel := w.sel[:0]
 	whole = true
+	if byTime == some || p.Statuses != 0 {
+		if rows, ok := p.few(sp); ok {
+			sel, whole = append(sel, rows...), false
+		}
+	}
 	narrow := func(keep func(sel []uint16) []uint16) {
 		if whole {
 			sel = w.identity(sp.lo, sp.hi)
