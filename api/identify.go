@@ -44,8 +44,14 @@ func (s *Server) identify(ctx context.Context, c *gin.Context) error {
 		return errNobody
 	}
 	var err error
-	r.pass, r.scope, err = s.Accounts.Open(ctx, token)
+	r.pass, r.scope, err = s.Accounts.Open(ctx, token, attended(c))
 	return err
+}
+
+// attended tells that somebody is behind a request: a page says of what it asks by itself that nobody is, and a stream that
+// comes back says nothing.
+func attended(c *gin.Context) bool {
+	return len(c.Request.Header["X-Unattended"]) == 0 && c.FullPath() != streamRoute
 }
 
 var errNobody = &layers.Error{Code: layers.CodeUnauthenticated, Message: "sign in first: this is answered only to those who have signed in"}

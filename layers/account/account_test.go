@@ -142,7 +142,7 @@ func (h *house) signIn(t *testing.T, name string) Token {
 // opens is the scope of a token at a server, and whether it opens anything.
 func opens(t *testing.T, a *Accounts, token Token) (layers.Scope, bool) {
 	t.Helper()
-	_, scope, err := a.Open(t.Context(), token)
+	_, scope, err := a.Open(t.Context(), token, true)
 	if err != nil && layers.CodeOf(err) != layers.CodeUnauthenticated {
 		t.Fatal(err)
 	}

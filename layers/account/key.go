@@ -175,7 +175,7 @@ func (a *Accounts) OpenKey(ctx context.Context, text string) (Pass, layers.Scope
 	if s.holder.account > 0 { // a session's token is no key
 		return Pass{}, layers.Scope{}, errKey
 	}
-	return a.pass(ctx, s)
+	return a.pass(ctx, s, true)
 }
 
 var errKey = &layers.Error{Code: layers.CodeUnauthenticated, Message: "this service key is not known, was revoked or is over"}

@@ -46,7 +46,8 @@ type Rule struct {
 	Person, Site, Event Sees
 	Rights              layers.Rights
 	Unit                bool          // of persons it counts within its own unit only: k = 5 when that is one town
-	Idle                time.Duration // a session ends when nothing was asked for so long
+	Idle                time.Duration // a session ends when nobody did anything for so long
+	Unattended          bool          // what its page asks by itself counts as use: nobody touches it
 	Absolute            time.Duration // and after this in any case
 	Alone               bool          // an account that holds it holds no other role
 	Separate            bool          // an account that holds it holds no role that sees records of persons
@@ -61,7 +62,7 @@ var Rules = []Rule{
 	{
 		Role: Wall, Name: "大屏", NameEn: "Wall", About: "指挥大屏共用账号，只看计数，只读", AboutEn: "A shared screen: counts only, changes nothing",
 		Person: Sees{Counts: Own}, Site: Sees{Counts: Own}, Event: Sees{Counts: Own},
-		Idle: 30 * day, Absolute: 180 * day, Alone: true, Key: true,
+		Idle: 30 * day, Absolute: 180 * day, Unattended: true, Alone: true, Key: true,
 	},
 	{
 		Role: GridWorker, Name: "网格员", NameEn: "Grid worker", About: "在自己的网格内服务、上报和处置", AboutEn: "Serves, reports and handles in their own grids",

@@ -144,7 +144,7 @@ func TestManage(t *testing.T) {
 		t.Fatalf("%+v, %v", one, err)
 	}
 	token := h.signIn(t, "li")
-	pass, _, err := h.Open(t.Context(), token)
+	pass, _, err := h.Open(t.Context(), token, true)
 	if err != nil {
 		t.Fatal(err)
 	}

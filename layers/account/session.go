@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -77,6 +78,7 @@ type holding struct {
 	tree    *layers.Tree
 	until   time.Time // zero: it does not change by itself
 	scope   layers.Scope
+	alone   bool // nobody touches its page: what that asks by itself is its use
 }
 
 // session is an open one, or a key in force, as this server knows it.
@@ -100,8 +102,9 @@ type Pass struct {
 
 var errSignIn = &layers.Error{Code: layers.CodeUnauthenticated, Message: "sign in first, or again: nobody is signed in, or the session is over"}
 
-// Open finds the session of a token. While it is in memory that takes no database and makes no garbage.
-func (a *Accounts) Open(ctx context.Context, t Token) (Pass, layers.Scope, error) {
+// Open finds the session of a token. While it is in memory that takes no database and makes no garbage. A request that
+// nobody attended, which a page sent by itself, is no use of the session.
+func (a *Accounts) Open(ctx context.Context, t Token, attended bool) (Pass, layers.Scope, error) {
 	d, ok := digestOf(t)
 	if !ok {
 		return Pass{}, layers.Scope{}, errSignIn
@@ -116,21 +119,23 @@ func (a *Accounts) Open(ctx context.Context, t Token) (Pass, layers.Scope, error
 	if s.holder.account < 0 { // a key's secret is no cookie
 		return Pass{}, layers.Scope{}, errSignIn
 	}
-	return a.pass(ctx, s)
+	return a.pass(ctx, s, attended)
 }
 
-// pass notes that a session or key is used and gives what it opens.
-func (a *Accounts) pass(ctx context.Context, s *session) (Pass, layers.Scope, error) {
+// pass gives what a session or key opens, and notes that it is used.
+func (a *Accounts) pass(ctx context.Context, s *session, attended bool) (Pass, layers.Scope, error) {
 	p := Pass{a, s}
 	now := a.Now()
-	if at := now.UnixNano(); at-s.seen.Load() > int64(time.Second) {
-		if at >= s.expires.Load() || at-s.seen.Load() > int64(s.idle) {
-			a.end(s)
-			return Pass{}, layers.Scope{}, errSignIn
-		}
-		s.seen.Store(at)
+	at := now.UnixNano()
+	fresh := at-s.seen.Load() <= int64(time.Second)
+	if !fresh && (at >= s.expires.Load() || at-s.seen.Load() > int64(s.idle)) {
+		a.end(s)
+		return Pass{}, layers.Scope{}, errSignIn
 	}
 	scope, err := p.scope(ctx, now)
+	if !fresh && err == nil && (attended || s.holder.holding.Load().alone) {
+		s.seen.Store(at)
+	}
 	return p, scope, err
 }
 
@@ -208,7 +213,12 @@ func (a *Accounts) hold(ctx context.Context, h *holder) (layers.Scope, error) {
 	if err != nil {
 		return layers.Scope{}, ledger.Problem("account", err)
 	}
-	g.scope, g.until = scopeOf(actor, grants, g.tree, a.Now())
+	now := a.Now()
+	g.scope, g.until = scopeOf(actor, grants, g.tree, now)
+	g.alone = slices.ContainsFunc(grants, func(x Grant) bool {
+		rule := RuleOf(x.Role)
+		return rule != nil && rule.Unattended && x.holds(now)
+	})
 	h.holding.Store(g)
 	return g.scope, nil
 }

@@ -40,7 +40,7 @@ func TestSessionEndsByTime(t *testing.T) {
 	})
 	t.Run("a pass that only listens does not count as use", func(t *testing.T) {
 		token := h.signIn(t, "boss")
-		pass, _, err := h.Open(t.Context(), token)
+		pass, _, err := h.Open(t.Context(), token, true)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -49,6 +49,33 @@ func TestSessionEndsByTime(t *testing.T) {
 			_, err = pass.Scope(t.Context())
 		}
 		refused(t, "listening", err, layers.CodeUnauthenticated)
+	})
+	t.Run("what a page asks by itself does not count as use", func(t *testing.T) {
+		token := h.signIn(t, "boss")
+		var err error
+		for range 6 {
+			if err != nil {
+				t.Fatal("it ended too early")
+			}
+			h.clock.Time = h.clock.Add(idle / 5)
+			_, _, err = h.Open(t.Context(), token, false)
+		}
+		refused(t, "polling", err, layers.CodeUnauthenticated)
+	})
+	t.Run("nobody touches a wall: what its page asks by itself is its use", func(t *testing.T) {
+		h.account(t, "wall", Grant{Role: Wall})
+		idle, absolute := limits([]Role{Wall})
+		token := h.signIn(t, "wall")
+		var err error
+		past := time.Duration(0)
+		for ; err == nil && past <= absolute; past += idle - time.Hour {
+			h.clock.Time = h.clock.Add(idle - time.Hour)
+			_, _, err = h.Open(t.Context(), token, false)
+		}
+		refused(t, "a wall beyond its time", err, layers.CodeUnauthenticated)
+		if past <= absolute-idle {
+			t.Errorf("it ended after %v", past)
+		}
 	})
 }
 
@@ -100,7 +127,7 @@ func TestSessionEndsOnEveryServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	token, kept := h.signIn(t, "li"), h.signIn(t, "li")
-	pass, _, err := other.Open(t.Context(), token)
+	pass, _, err := other.Open(t.Context(), token, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +145,7 @@ func TestSessionEndsOnEveryServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	heard(func() {
-		own, _, err := h.Open(t.Context(), token)
+		own, _, err := h.Open(t.Context(), token, true)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -137,7 +164,7 @@ func TestSessionEndsOnEveryServer(t *testing.T) {
 		}
 	}
 	// The same for what is granted.
-	if pass, _, err = other.Open(t.Context(), kept); err != nil {
+	if pass, _, err = other.Open(t.Context(), kept, true); err != nil {
 		t.Fatal(err)
 	}
 	heard(func() {
@@ -155,7 +182,7 @@ func TestGrantEndsByItself(t *testing.T) {
 	until := h.clock.Add(time.Hour)
 	h.account(t, "li", Grant{Role: Clerk, Place: villageA, Until: until})
 	token := h.signIn(t, "li")
-	pass, scope, err := h.Open(t.Context(), token)
+	pass, scope, err := h.Open(t.Context(), token, true)
 	if err != nil || !scope.Until.Equal(until) {
 		t.Fatalf("%v, until %v", err, scope.Until)
 	}
@@ -173,7 +200,7 @@ func TestNothingIsSeenWhileTheTreeIsLoaded(t *testing.T) {
 	token := h.signIn(t, "li")
 	full := h.tree
 	h.tree = nil
-	_, scope, err := h.Open(t.Context(), token)
+	_, scope, err := h.Open(t.Context(), token, true)
 	refused(t, "loading", err, layers.CodeUnavailable)
 	if scope.Detail(layers.KindPlace) != layers.DetailNone {
 		t.Error("it sees something")
@@ -211,7 +238,7 @@ func BenchmarkOpen(b *testing.B) {
 	a.sessions.put(s)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, _, err := a.Open(b.Context(), token); err != nil {
+		if _, _, err := a.Open(b.Context(), token, true); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,3 +1,4 @@
+import { attendance } from './attended';
 import type {
   Alert,
   AlertList,
@@ -61,7 +62,11 @@ export async function get<T>(path: string, ask: Ask, query: Query = {}, seen?: (
 
 /** Reads JSON with a request of any kind; an ApiError tells why there is none. */
 export async function read<T>(url: string, ask: Ask, more: RequestInit, seen?: (r: Response) => void): Promise<T> {
-  const headers: Record<string, string> = { accept: 'application/json', ...(more.headers as Record<string, string>) };
+  const headers: Record<string, string> = {
+    accept: 'application/json',
+    ...attendance(),
+    ...(more.headers as Record<string, string>),
+  };
   if (more.body) headers['content-type'] ??= 'application/json';
   if (ask.min) headers['x-min-position'] = ask.min;
   let response: Response;

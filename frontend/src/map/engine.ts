@@ -1,6 +1,7 @@
 import { Map as MapLibre, type MapOptions, setWorkerUrl } from 'maplibre-gl';
 import worker from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url';
 import 'maplibre-gl/dist/maplibre-gl.css';
+import { attendance } from '@/core/attended';
 import { drawImage } from './marks';
 
 setWorkerUrl(worker);
@@ -22,6 +23,8 @@ export function openMap(container: HTMLElement, options: Partial<MapOptions>): M
     fadeDuration: reducedMotion() ? 0 : 150,
     refreshExpiredTiles: false,
     renderWorldCopies: false,
+    // Tiles are read again when something has changed: that is nobody's deed.
+    transformRequest: (url) => ({ url, headers: { ...attendance() } }),
     ...options,
   });
   map.touchZoomRotate.disableRotation();
