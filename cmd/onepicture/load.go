@@ -194,12 +194,13 @@ type streamsCmd struct {
 	For     time.Duration `help:"How long each step is measured." default:"60s"`
 	Writers int           `help:"Connections that send the reports." default:"64"`
 	Servers int           `help:"Servers on the one database; each gets its part of reports and streams." default:"2"`
+	Phones  int           `help:"Further streams that lose their network in the middle of each step, all at once, and come back within the same 2 s." default:"0"`
 }
 
 // Run fills the database when it is empty, starts services and servers, and prints what each step took.
 func (c *streamsCmd) Run(ctx context.Context) error {
-	if c.Servers < 1 || c.Writers < 1 || c.For <= 0 {
-		return errors.New("--servers, --writers and --for must be more than 0")
+	if c.Servers < 1 || c.Writers < 1 || c.For <= 0 || c.Phones < 0 {
+		return errors.New("--servers, --writers and --for must be more than 0, --phones not less")
 	}
 	var steps []load.Step
 	for _, text := range c.Steps {
@@ -210,7 +211,7 @@ func (c *streamsCmd) Run(ctx context.Context) error {
 		steps = append(steps, step)
 	}
 	return c.with(ctx, func(o load.Options) error {
-		o.Span, o.Servers, o.Writers, o.Steps = c.For, c.Servers, c.Writers, steps
+		o.Span, o.Servers, o.Writers, o.Steps, o.Phones = c.For, c.Servers, c.Writers, steps, c.Phones
 		report, err := load.Streamed(ctx, o)
 		if report == nil {
 			return err

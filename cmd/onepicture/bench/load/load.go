@@ -39,6 +39,7 @@ type Options struct {
 
 	Steps   []Step // of the measurement of streams
 	Writers int    // connections that send reports there
+	Phones  int    // streams beside, that lose their network in the middle of each step and come back
 }
 
 // environment names the services to a server, whatever the environment of this process says.

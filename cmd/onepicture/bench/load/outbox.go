@@ -77,6 +77,13 @@ func (o *outbox) acknowledge(l letter, a answer) (id int64, p layers.Position, f
 	return r.Event.ID, p, !known, nil
 }
 
+// heard is the last acknowledged position.
+func (o *outbox) heard() layers.Position {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.last
+}
+
 // state is a copy of what is known: the acknowledged events, how many reports are not acknowledged, and the last
 // position.
 func (o *outbox) state() (ids []int64, unknown int, last layers.Position, doubled []string) {

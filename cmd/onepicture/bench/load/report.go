@@ -199,7 +199,7 @@ func (r *StreamReport) Markdown(w io.Writer) error {
 		p.row(fmt.Sprintf("%d × %d", s.Rate, s.Streams), fmt.Sprintf("%.0f", float64(s.Sent)/s.Span.Seconds()), pair(s.Write),
 			pair(s.Other)+" / "+short(s.Other.Max), pair(s.Same), pair(s.Tile), pair(s.TileSent))
 	}
-	p.head("reports/s × streams", "messages/s", "MB/s of streams", "streams not told all", "told to reload", "ended", "stale tiles", "failed", "busy: servers", "generator", "rest", "RSS of servers")
+	p.head("reports/s × streams", "messages/s", "MB/s of streams", "told to reload", "ended", "stale tiles", "failed", "busy: servers", "generator", "rest", "RSS of servers", "each stream")
 	for i := range r.Steps {
 		s := &r.Steps[i]
 		var failed int64
@@ -210,9 +210,11 @@ func (r *StreamReport) Markdown(w io.Writer) error {
 		for _, n := range s.RSS {
 			rss = append(rss, fmt.Sprintf("%d MiB", n>>20))
 		}
-		p.row(fmt.Sprintf("%d × %d", s.Rate, s.Streams), fmt.Sprintf("%.0f", s.Told), fmt.Sprintf("%.1f", s.Bytes/1e6), fmt.Sprint(s.Incomplete), fmt.Sprint(s.Resets),
-			fmt.Sprint(s.Ended), fmt.Sprint(s.Stale), fmt.Sprint(failed), fmt.Sprintf("%.2f", s.Servers), fmt.Sprintf("%.2f", s.Gen), fmt.Sprintf("%.2f", s.All-s.Servers-s.Gen), strings.Join(rss, ", "))
+		p.row(fmt.Sprintf("%d × %d", s.Rate, s.Streams), fmt.Sprintf("%.0f", s.Told), fmt.Sprintf("%.1f", s.Bytes/1e6), fmt.Sprint(s.Resets), fmt.Sprint(s.Ended),
+			fmt.Sprint(s.Stale), fmt.Sprint(failed), fmt.Sprintf("%.2f", s.Servers), fmt.Sprintf("%.2f", s.Gen), fmt.Sprintf("%.2f", s.All-s.Servers-s.Gen), strings.Join(rss, ", "),
+			fmt.Sprintf("%d KiB", s.EachStream>>10))
 	}
+	r.proofs(p)
 	for i := range r.Steps {
 		for _, f := range r.Steps[i].Failures {
 			p.line("")
@@ -222,4 +224,14 @@ func (r *StreamReport) Markdown(w io.Writer) error {
 	p.line("")
 	p.line("%s", r.Proof)
 	return p.err
+}
+
+// proofs tell what the streams were told, and how phones came back.
+func (r *StreamReport) proofs(p *page) {
+	p.head("reports/s × streams", "changes in the ledger", "without a receipt", "streams told of each exactly once", "phones back", "had all p50 / p99 / longest")
+	for i := range r.Steps {
+		s := &r.Steps[i]
+		p.row(fmt.Sprintf("%d × %d", s.Rate, s.Streams), fmt.Sprint(s.Events), fmt.Sprint(s.Unacknowledged), fmt.Sprintf("%d of %d", s.Exact, s.Streams+s.Phones),
+			fmt.Sprintf("%d of %d", s.Back.N, s.Phones), short(s.Back.P50)+" / "+short(s.Back.P99)+" / "+short(s.Back.Max))
+	}
 }

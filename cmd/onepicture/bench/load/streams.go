@@ -7,11 +7,15 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
+
+	"onepicture/sql"
 )
 
 // Step is one measurement of streams: so many reports a second while so many streams are open.
@@ -39,8 +43,13 @@ type StepReport struct {
 	Stale             int    // tiles that had reached the position, but not changed
 	Failures          []Failure
 	Ended             int   // streams that ended by themselves
-	Incomplete        int   // streams that were not told of every report
+	Events            int   // changes of the step's events in the ledger
+	Unacknowledged    int   // of these, events without a receipt
+	Exact             int   // streams that were told of each of these exactly as often as the ledger holds it
 	Resets            int64 // streams that were told to load everything again
+	Phones            int
+	Back              Figure // a phone that comes back: first packet → has all that had been acknowledged by then
+	EachStream        int64  // bytes that each open stream adds to its server
 	Told              float64
 	Bytes             float64 // of streams, per second
 	Servers, Gen, All float64 // processors busy
@@ -62,6 +71,11 @@ const probes = 20
 // settle is how long streams may take to be told of the last report.
 const settle = 30 * time.Second
 
+var (
+	lastEventSQL = sql.Text("load/last_event.sql")
+	toldSQL      = sql.Text("load/told.sql")
+)
+
 // Streamed measures each step on the same servers.
 func Streamed(ctx context.Context, o Options) (rep *StreamReport, err error) {
 	r, err := open(ctx, &o)
@@ -79,8 +93,21 @@ func Streamed(ctx context.Context, o Options) (rep *StreamReport, err error) {
 		fmt.Fprintf(o.Progress, "step %s: %d reports, other server's stream p50 %s p99 %s, tile p50 %s p99 %s\n",
 			step, one.Sent, short(one.Other.P50), short(one.Other.P99), short(one.Tile.P50), short(one.Tile.P99))
 	}
-	rep.Proof, err = r.prove(ctx)
-	return rep, err
+	if rep.Proof, err = r.prove(ctx); err != nil {
+		return rep, err
+	}
+	return rep, rep.complete()
+}
+
+// complete fails when a stream was told too little, too much, or something twice.
+func (r *StreamReport) complete() error {
+	for i := range r.Steps {
+		s := &r.Steps[i]
+		if all := s.Streams + s.Phones; s.Exact != all {
+			return fmt.Errorf("step %s: of %d streams %d were told each of %d changes exactly once", s.Step, all, s.Exact, s.Events)
+		}
+	}
+	return nil
 }
 
 // step is one measurement.
@@ -90,7 +117,8 @@ type step struct {
 	streams []*stream
 	readers sync.WaitGroup
 	closing atomic.Bool
-	ended   atomic.Int64
+	lost    atomic.Int64
+	base    int64 // the last event before
 
 	mu       sync.Mutex
 	through  map[int64]int // the server that wrote an event
@@ -99,16 +127,30 @@ type step struct {
 	tileSent Histogram
 	stale    int
 	sent     atomic.Int64
+	phones   Histogram
 }
 
 func (r *run) step(ctx context.Context, what Step) (*StepReport, error) {
 	s := &step{run: r, Step: what, through: map[int64]int{}}
 	r.tally = newTally(time.Now())
 	defer s.close()
+	out := &StepReport{Step: what, Phones: r.Phones}
+	if err := r.Pool.QueryRow(ctx, lastEventSQL).Scan(&s.base); err != nil {
+		return nil, fmt.Errorf("find the last event: %w", err)
+	}
+	before, err := r.memory()
+	if err != nil {
+		return nil, err
+	}
 	if err := s.open(ctx); err != nil {
 		return nil, err
 	}
-	out := &StepReport{Step: what}
+	if out.RSS, err = r.memory(); err != nil {
+		return nil, err
+	}
+	for i := range before {
+		out.EachStream += (out.RSS[i] - before[i]) / int64(len(s.streams))
+	}
 	machine, err := busy()
 	if err != nil {
 		return nil, err
@@ -119,6 +161,7 @@ func (r *run) step(ctx context.Context, what Step) (*StepReport, error) {
 	defer cancel()
 	var work sync.WaitGroup
 	s.write(ctx, stop, &work)
+	work.Go(func() { s.flap(ctx) })
 	for i := range r.servers {
 		if other := (i + 1) % len(r.servers); other != i {
 			work.Go(func() { s.watchTiles(ctx, stop, i, other) })
@@ -126,7 +169,9 @@ func (r *run) step(ctx context.Context, what Step) (*StepReport, error) {
 	}
 	work.Wait()
 	took := time.Since(began)
-	s.settle(ctx)
+	if err := s.settle(ctx); err != nil {
+		return nil, err
+	}
 	out.Span = took
 	now, err := busy()
 	if err != nil {
@@ -135,16 +180,27 @@ func (r *run) step(ctx context.Context, what Step) (*StepReport, error) {
 	all := time.Since(began).Seconds()
 	out.All, out.Gen, out.Servers = (now-machine).Seconds()/all, (ownCPU()-self).Seconds()/all, (r.serversCPU()-servers).Seconds()/all
 	out.Bytes = float64(s.sum(func(t *stream) int64 { return t.bytes.Load() })-bytes) / all
-	for _, srv := range r.servers {
-		rss, _, err := usage(srv.cmd.Process.Pid)
-		if err != nil {
-			return nil, err
-		}
-		out.RSS = append(out.RSS, rss)
+	if out.RSS, err = r.memory(); err != nil {
+		return nil, err
 	}
 	s.close()
 	s.fill(out)
+	if err := s.reconcile(ctx, out); err != nil {
+		return nil, err
+	}
 	return out, ctx.Err()
+}
+
+// memory is what each server's process holds.
+func (r *run) memory() (list []int64, err error) {
+	for _, s := range r.servers {
+		rss, _, err := usage(s.cmd.Process.Pid)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, rss)
+	}
+	return list, nil
 }
 
 func (r *run) serversCPU() (sum time.Duration) {
@@ -156,27 +212,35 @@ func (r *run) serversCPU() (sum time.Duration) {
 	return sum
 }
 
-// open opens the streams, those of all servers alike; the first of each server are the probes.
+// open opens the streams and the phones, those of all servers alike; the first of each server are the probes.
 func (s *step) open(ctx context.Context) error {
-	s.streams = make([]*stream, s.Streams)
+	s.streams = make([]*stream, s.Streams+s.Phones)
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(32)
 	for i := range s.streams {
-		g.Go(func() (err error) {
+		g.Go(func() error {
 			server := i % len(s.servers)
-			s.streams[i], err = openStream(gctx, server, s.servers[server].address, s.Cookie, i/len(s.servers) < probes)
-			if err != nil {
+			t := &stream{server: server, base: s.base, probe: i/len(s.servers) < probes && i < s.Streams}
+			if err := t.connect(gctx, s.servers[server].address, s.Cookie); err != nil {
 				return fmt.Errorf("stream %d: %w", i+1, err)
 			}
-			s.readers.Go(func() {
-				if err := s.streams[i].read(); err != nil && !errors.Is(err, net.ErrClosed) && !s.closing.Load() {
-					s.ended.Add(1)
-				}
-			})
+			s.streams[i] = t
+			s.follow(t)
 			return nil
 		})
 	}
 	return g.Wait()
+}
+
+// follow reads a stream that is connected, until it ends.
+func (s *step) follow(t *stream) {
+	t.ended = make(chan struct{})
+	s.readers.Go(func() {
+		defer close(t.ended)
+		if err := t.read(); err != nil && !errors.Is(err, net.ErrClosed) && !s.closing.Load() {
+			s.lost.Add(1)
+		}
+	})
 }
 
 func (s *step) close() {
@@ -251,21 +315,33 @@ func (s *step) send(ctx context.Context, c *conn, server int, l letter, due time
 	return a, true
 }
 
-// settle waits until every stream was told of every report.
-func (s *step) settle(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, settle)
+// settle waits until every stream was told as many changes as the ledger holds: also those whose receipt was lost.
+func (s *step) settle(ctx context.Context) error {
+	waiting, cancel := context.WithTimeout(ctx, settle)
 	defer cancel()
-	for s.incomplete() > 0 && pause(ctx, 50*time.Millisecond) {
+	for {
+		ids, err := s.changed(ctx)
+		if err != nil || s.told(len(ids)) || !pause(waiting, 200*time.Millisecond) {
+			return err
+		}
 	}
 }
 
-func (s *step) incomplete() (n int) {
-	for _, t := range s.streams {
-		if t.changes.Load() < s.sent.Load() {
-			n++
-		}
+func (s *step) told(n int) bool {
+	return !slices.ContainsFunc(s.streams, func(t *stream) bool { return t.changes.Load() < int64(n) })
+}
+
+// changed are the events that the ledger tells of since the step began, each as often as it does.
+func (s *step) changed(ctx context.Context) ([]int64, error) {
+	rows, err := s.Pool.Query(ctx, toldSQL, s.base)
+	if err != nil {
+		return nil, fmt.Errorf("read the step's changes: %w", err)
 	}
-	return n
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return nil, fmt.Errorf("read the step's changes: %w", err)
+	}
+	return ids, nil
 }
 
 // fill sums up; the streams are closed.
@@ -283,9 +359,36 @@ func (s *step) fill(out *StepReport) {
 			}
 		}
 	}
-	out.Sent, out.Ended, out.Incomplete = int(s.sent.Load()), int(s.ended.Load()), s.incomplete()
+	out.Sent, out.Ended, out.Back = int(s.sent.Load()), int(s.lost.Load()), figureOf(&s.phones)
 	out.Resets = s.sum(func(t *stream) int64 { return t.resets.Load() })
 	out.Told = float64(s.sum(func(t *stream) int64 { return t.changes.Load() })) / out.Span.Seconds()
 	out.Write, out.Same, out.Other = figureOf(&s.writing), figureOf(&same), figureOf(&other)
 	out.Tile, out.TileSent, out.Stale, out.Failures = figureOf(&s.tile), figureOf(&s.tileSent), s.stale, s.tally.failed()
+}
+
+// reconcile holds what each stream was told against the ledger, and the ledger against the receipts. The streams are
+// closed.
+func (s *step) reconcile(ctx context.Context, out *StepReport) error {
+	ids, err := s.changed(ctx)
+	if err != nil {
+		return err
+	}
+	out.Events = len(ids)
+	held := map[int64]bool{}
+	for _, id := range ids {
+		held[id] = true
+	}
+	for id := range s.through {
+		if !held[id] {
+			return fmt.Errorf("event %d was acknowledged and is not in the ledger", id)
+		}
+	}
+	out.Unacknowledged = len(held) - len(s.through)
+	want := digestOf(ids)
+	for _, t := range s.streams {
+		if t.told == want {
+			out.Exact++
+		}
+	}
+	return nil
 }

@@ -1,0 +1,2 @@
+select coalesce(max(id), 0)
+from event
