@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	"golang.org/x/sync/errgroup"
 
 	"onepicture/api"
 	"onepicture/frontend"
@@ -188,77 +187,10 @@ func (c *serveCmd) serve(ctx context.Context, listener net.Listener, door entran
 	if err != nil {
 		return err
 	}
-	g, ctx := errgroup.WithContext(ctx)
-	recording, stopRecording := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopRecording()
-	g.Go(func() error { return deeds.Run(recording) })
-	g.Go(func() error {
-		defer stopRecording() // after the last answer
-		return server.Serve(ctx, listener)
+	return c.keepRunning(ctx, &works{
+		listener: listener, server: server, deeds: deeds, store: st, desk: desk, accounts: accounts, hooks: hooks, estimate: estimate,
+		tests: tests, album: album, keys: keys, feed: feed, secure: door.Secure, link: link,
 	})
-	g.Go(func() error {
-		return keepFed(ctx, st, func(a store.Applied) {
-			server.Publish(a)
-			estimate.Publish(riskUpdate(a))
-		})
-	})
-	g.Go(func() error {
-		estimate.Run(ctx, func(err error) { slog.Error("the estimate of risk does not go on; trying again", "error", err) })
-		return nil
-	})
-	g.Go(func() error {
-		tests.Serve(ctx, func(err error) { slog.Error("a back-test failed", "error", err) })
-		return nil
-	})
-	g.Go(func() error {
-		hooks.Run(ctx, st)
-		return nil
-	})
-	g.Go(func() error {
-		desk.KeepClock(ctx)
-		return nil
-	})
-	g.Go(func() error {
-		c.announce(ctx, st, door.Secure, listener.Addr(), link)
-		return nil
-	})
-	g.Go(func() error {
-		accounts.Run(ctx)
-		return nil
-	})
-	g.Go(func() error {
-		keepForgetting(ctx, deeds, feed)
-		return nil
-	})
-	g.Go(func() error {
-		keys.KeepSealed(ctx, feed, time.Hour, func(err error) { slog.Error("sealing does not go on; trying again", "error", err) })
-		return nil
-	})
-	if c.Demo {
-		g.Go(func() error {
-			if err := demo.KeepPresent(ctx, feed, 5*time.Minute); err != nil && ctx.Err() == nil {
-				slog.Error("the invented workers are no longer present", "error", err)
-			}
-			return nil
-		})
-	}
-	g.Go(func() error {
-		album.KeepSwept(ctx, time.Hour, func(err error) { slog.Error("photos are not swept; trying again", "error", err) })
-		return nil
-	})
-	if c.Demo && c.Trickle > 0 {
-		g.Go(func() error {
-			// The demo's events must not end the server.
-			if err := trickle(ctx, desk, c.options(), c.Trickle); err != nil && ctx.Err() == nil {
-				slog.Error("no more synthetic events", "error", err)
-			}
-			return nil
-		})
-	}
-	if err := g.Wait(); err != nil && ctx.Err() == nil {
-		return err
-	}
-	return nil
 }
 
 // cachePrefix names the database: positions of two databases on one Redis must not be taken for each other.
