@@ -350,19 +350,18 @@ func (x *counter311) requests() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return x.list(q)
+	list, err := x.views(q)
+	return under("service_requests", list), err
 }
 
-func (x *counter311) list(q citizen.Query) (any, error) {
+// views are the requests that a query finds.
+func (x *counter311) views(q citizen.Query) ([]request311, error) {
 	list, err := x.Citizens.Requests(x.c.Request.Context(), q)
-	if err != nil {
-		return nil, err
-	}
 	out := make([]request311, len(list))
 	for i := range list {
 		out[i] = x.view(&list[i])
 	}
-	return under("service_requests", out), nil
+	return out, err
 }
 
 func (x *counter311) query() (citizen.Query, error) {
@@ -469,16 +468,11 @@ func (x *counter311) request(id string) (any, error) {
 	if err != nil {
 		return nil, layers.NotFound("request of that service_request_id")
 	}
-	list, err := x.Citizens.Requests(x.c.Request.Context(), citizen.Query{
-		Numbers: []int64{n}, From: time.Unix(0, 0), To: x.Now().Add(time.Hour), Limit: 1,
-	})
-	if err != nil {
-		return nil, err
+	list, err := x.views(citizen.Query{Numbers: []int64{n}, From: time.Unix(0, 0), To: x.Now().Add(time.Hour), Limit: 1})
+	if err == nil && len(list) == 0 {
+		err = layers.NotFound("request of that service_request_id")
 	}
-	if len(list) == 0 {
-		return nil, layers.NotFound("request of that service_request_id")
-	}
-	return under("service_requests", []request311{x.view(&list[0])}), nil
+	return under("service_requests", list), err
 }
 
 func (x *counter311) token(token string) (any, error) {

@@ -95,8 +95,18 @@ func (d accountDesk) at(place layers.PlaceID, until time.Time) string {
 	return text
 }
 
-func (f accountFlags) printLink(t account.Token) {
-	fmt.Printf("%s/sign-in#link=%s\n", strings.TrimSuffix(f.Address, "/"), t)
+// printLink makes a new link for an account and prints it.
+func (f accountFlags) printLink(ctx context.Context, d accountDesk, id int64) error {
+	t, err := d.Link(ctx, console, id)
+	return printed(strings.TrimSuffix(f.Address, "/")+"/sign-in#link="+string(t), err)
+}
+
+// printed prints what was made, once.
+func printed(text string, err error) error {
+	if err == nil {
+		fmt.Println(text)
+	}
+	return err
 }
 
 type accountListCmd struct {
@@ -164,11 +174,7 @@ func (c *accountCreateCmd) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		t, err := d.Link(ctx, console, id)
-		if err == nil {
-			c.printLink(t)
-		}
-		return err
+		return c.printLink(ctx, d, id)
 	})
 }
 
@@ -192,13 +198,7 @@ type accountLinkCmd struct{ oneAccount }
 
 // Run prints it.
 func (c *accountLinkCmd) Run(ctx context.Context) error {
-	return c.run(ctx, func(ctx context.Context, d accountDesk, id int64) error {
-		t, err := d.Link(ctx, console, id)
-		if err == nil {
-			c.printLink(t)
-		}
-		return err
-	})
+	return c.run(ctx, c.printLink)
 }
 
 type accountDisableCmd struct{ oneAccount }
@@ -296,10 +296,7 @@ func (c *keyCreateCmd) Run(ctx context.Context) error {
 			return err
 		}
 		_, text, err := d.CreateKey(ctx, console, account.NewKey{Title: c.Title, Role: account.Role(c.Role), Place: place, Expires: inDays(c.Days)})
-		if err == nil {
-			fmt.Println(text)
-		}
-		return err
+		return printed(text, err)
 	})
 }
 
@@ -313,10 +310,7 @@ type keyTurnCmd struct {
 func (c *keyTurnCmd) Run(ctx context.Context) error {
 	return c.with(ctx, func(ctx context.Context, d accountDesk) error {
 		_, text, err := d.RotateKey(ctx, console, c.Key, 24*time.Hour, inDays(c.Days))
-		if err == nil {
-			fmt.Println(text)
-		}
-		return err
+		return printed(text, err)
 	})
 }
 

@@ -76,11 +76,7 @@ func (c *webhookInCmd) Run(ctx context.Context) error {
 		return fmt.Errorf("read the mapping: %w", err)
 	}
 	return c.with(ctx, func(ctx context.Context, h *webhook.Hooks, scope layers.Scope) error {
-		secret, err := h.PutIn(ctx, scope, in)
-		if err == nil {
-			fmt.Println(secret)
-		}
-		return err
+		return printed(h.PutIn(ctx, scope, in))
 	})
 }
 
@@ -96,11 +92,7 @@ type webhookOutCmd struct {
 // Run prints the secret, once.
 func (c *webhookOutCmd) Run(ctx context.Context) error {
 	return c.with(ctx, func(ctx context.Context, h *webhook.Hooks, scope layers.Scope) error {
-		secret, err := h.PutOut(ctx, scope, webhook.Out{Code: c.Code, URL: c.URL, Types: c.Types, Place: c.Place, Enabled: !c.Off})
-		if err == nil {
-			fmt.Println(secret)
-		}
-		return err
+		return printed(h.PutOut(ctx, scope, webhook.Out{Code: c.Code, URL: c.URL, Types: c.Types, Place: c.Place, Enabled: !c.Off}))
 	})
 }
 
