@@ -52,6 +52,8 @@ export interface Item {
   body: Readonly<Record<string, unknown>>;
   /** Of a step from the start, of a report once it is filed; of what was read, the instruction. */
   event: number | null;
+  /** Of a step: the version of the event that its doer saw. */
+  seen?: number;
   /** Photos that are still on the phone. */
   photos: string[];
   /** SHA-256 of the photos that the server has. */

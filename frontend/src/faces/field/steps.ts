@@ -15,7 +15,7 @@ export interface Taken {
 /** Puts a step of an event's life into the outbox, named for the list of what is unsent. */
 export async function takeStep(
   field: Field,
-  event: { id: number; title: string },
+  event: { id: number; title: string; version: number },
   step: string,
   taken: Taken,
 ): Promise<void> {
@@ -38,6 +38,7 @@ export async function takeStep(
         ...(at ? { lon: at.lon, lat: at.lat, datum: 'WGS84' } : {}),
       },
       event: event.id,
+      seen: event.version,
       photos: photos.map((p) => p.id),
       evidence: [],
       state: 'waiting',

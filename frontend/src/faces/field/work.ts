@@ -105,15 +105,20 @@ function expected(step: string, item: ItemDef | undefined): Action {
 }
 
 /**
- * What the reader may do with an event, counting the steps of this phone that wait in the outbox as taken. Who has said to
- * be there is not asked again.
+ * What the reader may do with an event of a version, counting as taken the steps of this phone that the version does not
+ * know of: those in the outbox, and those that were sent since it was read. Who has said to be there is not asked again.
  */
-export function offered(actions: readonly Action[], taken: readonly Item[], about?: ItemDef): Action[] {
+export function offered(
+  actions: readonly Action[],
+  taken: readonly Item[],
+  version: number,
+  about?: ItemDef,
+): Action[] {
   let now = actions.filter((a) => (FIELD_STEPS as readonly string[]).includes(a.step));
   const stepOf = (i: Item) => String(i.body.step ?? '');
   const last = taken.findLast((i) => stepOf(i) === 'start' || stepOf(i) === 'arrive');
   if (last && stepOf(last) === 'arrive') now = now.filter((a) => a.step !== 'arrive');
-  for (const item of taken.filter((i) => i.state === 'waiting')) {
+  for (const item of taken.filter((i) => i.state === 'waiting' || (i.seen ?? -1) >= version)) {
     const step = stepOf(item);
     const next = AFTER[step];
     if (next) {
