@@ -40,6 +40,9 @@ type ItemVersion struct {
 	RoundClock  bool     `json:"roundClock" doc:"All hours count, not working hours only"`
 	Steps       []string `json:"steps"`
 	VerifyLevel string   `json:"verifyLevel" enum:"city,town,village" doc:"The lowest level whose desk may verify"`
+	DupMeters   int      `json:"dupMeters" doc:"How near another report may be to be about the same"`
+	DupHours    int      `json:"dupHours" doc:"How far apart in time two reports of the same may be"`
+	RepeatDays  int      `json:"repeatDays" doc:"Within how many days another event of the item at the place is a repeat"`
 	ValidFrom   string   `json:"validFrom" format:"date"`
 	ValidTo     *string  `json:"validTo" format:"date" doc:"First day on which it is no longer; null: open"`
 	Current     bool     `json:"current" doc:"Events are filed under it today"`
@@ -102,9 +105,11 @@ func (s *Server) item(_ context.Context, _ layers.Scope, in *codeInput) (*body[I
 }
 
 func itemVersion(c *layers.Catalogue, it *layers.Item) ItemVersion {
+	meters, within := it.Near()
 	v := ItemVersion{
 		Item: itemView(c, it), Version: it.Version, Object: it.Object, Duty: it.Duty, RoundClock: it.RoundClock, Steps: listed(it.Steps),
 		VerifyLevel: codeAt(layers.Levels[:], max(it.VerifyLevel, 1)), ValidFrom: it.ValidFrom.Format(time.DateOnly),
+		DupMeters: int(meters), DupHours: int(within / time.Hour), RepeatDays: it.Repeat(),
 		Current: c.ItemByCode(it.Code) == it,
 	}
 	if it.ValidTo != nil {

@@ -37,7 +37,7 @@ func (w *town) sendItems(steward bool, query string, file []byte) *httptest.Resp
 }
 
 func itemFile(hours int) []byte {
-	return []byte(fmt.Sprintf("code,category,name,level,deadline_hours,requires\nX-1,fire,占用消防通道,2,%d,feedback.place\n", hours))
+	return []byte(fmt.Sprintf("code,category,name,level,deadline_hours,requires,dup_meters,repeat_days\nX-1,fire,占用消防通道,2,%d,feedback.place,50,7\n", hours))
 }
 
 func TestItemsComeInAsVersionsAndGoOut(t *testing.T) {
@@ -57,6 +57,9 @@ func TestItemsComeInAsVersionsAndGoOut(t *testing.T) {
 	}
 	if v[0].Pinyin != "zhan|tie yong xiao fang tong dao" || v[0].VerifyLevel != "village" || len(v[0].LevelHours) != 4 || !v[0].RoundClock {
 		t.Errorf("%+v", v[0])
+	}
+	if v[0].DupMeters != 50 || v[0].DupHours != layers.DefaultDupHours || v[0].RepeatDays != 7 {
+		t.Errorf("the same: %+v", v[0])
 	}
 	// The list that phones keep has the new version alone.
 	list := answer[Classes](t, w.get("/api/classes"))
@@ -104,7 +107,7 @@ func TestItemsAreRefused(t *testing.T) {
 	if p := refusal(t, w.get(itemsRoute+"/none")); p.Status != 404 {
 		t.Errorf("an unknown item: %d", p.Status)
 	}
-	file := append(itemFile(8), []byte("X-2,war,b,9,0,\nX-1,fire,,2,1,feedback.blood\n")...)
+	file := append(itemFile(8), []byte("X-2,war,b,9,0,,,\nX-1,fire,,2,1,feedback.blood,,\n")...)
 	for _, query := range []string{"", "?dry=true"} {
 		got := answer[ItemsTaken](t, w.sendItems(true, query, file))
 		if got.Written || len(got.Faults) != 6 || got.Added != 0 {

@@ -242,6 +242,9 @@ func questions(t *testing.T) (out []asked) {
 		post("/api/people/search", searchBody("idNumber", number, ""))
 		post("/api/people/search", searchBody("idNumber", number, `,"beyond":true`))
 	}
+	for _, lon := range []float64{113.05, 113.1501} {
+		post("/api/events/similar", fmt.Sprintf(`{"lon":%v,"lat":23.05,"datum":"WGS84","category":"fire","words":"B"}`, lon))
+	}
 	for id := range 46 {
 		post(fmt.Sprintf("/api/people/%d/unmask", id), visit)
 	}

@@ -15,13 +15,16 @@ import (
 
 // EventLife is how far an event has come, who has it and what the reader may do next.
 type EventLife struct {
-	Command     string            `json:"command" enum:"city,town,village" doc:"The level that commands"`
-	Whistled    bool              `json:"whistled" doc:"A level below could not solve it"`
-	ClockAt     *time.Time        `json:"clockAt" doc:"When the handling's clock began; null: it has not"`
-	SuspendedAt *time.Time        `json:"suspendedAt" doc:"Since when the clock stands still; null: it does not"`
-	Timeline    []TimelineEntry   `json:"timeline"`
-	Assignments []EventAssignment `json:"assignments" doc:"Present and past, oldest first"`
-	Actions     []EventAction     `json:"actions" doc:"Steps that the reader may take now, in the order of the life"`
+	Command     string             `json:"command" enum:"city,town,village" doc:"The level that commands"`
+	Whistled    bool               `json:"whistled" doc:"A level below could not solve it"`
+	ClockAt     *time.Time         `json:"clockAt" doc:"When the handling's clock began; null: it has not"`
+	SuspendedAt *time.Time         `json:"suspendedAt" doc:"Since when the clock stands still; null: it does not"`
+	MergedInto  Maybe[MergedInto]  `json:"mergedInto" doc:"It is about the same as that event, and goes its way; null: its own"`
+	Merged      []MergedReport     `json:"merged" doc:"Reports that are about it too"`
+	Repeat      Maybe[EventRepeat] `json:"repeat" doc:"null: the first of its item at the place"`
+	Timeline    []TimelineEntry    `json:"timeline"`
+	Assignments []EventAssignment  `json:"assignments" doc:"Present and past, oldest first"`
+	Actions     []EventAction      `json:"actions" doc:"Steps that the reader may take now, in the order of the life"`
 }
 
 // TimelineEntry is one step of an event's life.
@@ -41,6 +44,10 @@ type TimelineEntry struct {
 	Reason    *string        `json:"reason"`
 	Evidence  []string       `json:"evidence" doc:"SHA-256 of photos"`
 	Assignees []StepAssigned `json:"assignees"`
+	Other     *int64         `json:"other" doc:"The other event of a merge"`
+	Rule      *int32         `json:"rule" doc:"By which it was given, or against which"`
+	Against   bool           `json:"against" doc:"It was given to others than the rule says"`
+	Automatic bool           `json:"automatic" doc:"The rule gave it"`
 	Lon       *float64       `json:"lon"`
 	Lat       *float64       `json:"lat"`
 }
@@ -81,7 +88,7 @@ type EventAssignment struct {
 type EventAction struct {
 	Step   string   `json:"step"`
 	To     string   `json:"to" doc:"State after it"`
-	Needs  []string `json:"needs" doc:"Inputs that must be given: reason, note, evidence, assignees, place, version"`
+	Needs  []string `json:"needs" doc:"Inputs that must be given: reason, note, evidence, assignees, place, version, into"`
 	Photos int      `json:"photos" doc:"How many photos at least, when evidence is needed"`
 }
 
@@ -97,6 +104,7 @@ type StepBody struct {
 	Datum     string         `json:"datum,omitempty"`
 	At        *time.Time     `json:"at,omitempty" doc:"By the doer's clock; default: now"`
 	Assignees []AssigneeBody `json:"assignees,omitempty" maxItems:"10"`
+	Into      int64          `json:"into,omitempty" minimum:"0" doc:"merge: the event that it is about too"`
 	Category  string         `json:"category,omitempty" doc:"accept: put right"`
 	Item      string         `json:"item,omitempty" doc:"accept: put right"`
 	Level     uint8          `json:"level,omitempty" minimum:"0" maximum:"4" doc:"accept: put right"`
@@ -167,6 +175,8 @@ func (s *Server) lifeRoutes(a huma.API) {
 		Description: "Reports are accepted and dispatched, accepted events dispatched, what others have is handed over. Each event by itself: one that fails does not hold up the others.",
 	}, s, s.assign)
 	s.workerRoutes(a)
+	s.similarRoutes(a)
+	s.ruleRoutes(a)
 }
 
 // eventLife describes a case.
@@ -175,6 +185,7 @@ func eventLife(c *dispatch.Case) EventLife {
 		Command: codeAt(layers.Levels[:], c.Command), Whistled: c.Whistled, ClockAt: maybeTime(c.ClockAt), SuspendedAt: maybeTime(c.SuspendedAt),
 		Timeline: []TimelineEntry{}, Assignments: assignments(c.Assignments), Actions: actions(c.Actions),
 	}
+	v.together(c)
 	for i := range c.Timeline {
 		v.Timeline = append(v.Timeline, timelineEntry(&c.Timeline[i]))
 	}
@@ -196,6 +207,13 @@ func timelineEntry(e *dispatch.Entry) TimelineEntry {
 	if e.Point != nil {
 		lon, lat := round(e.Point[0]), round(e.Point[1])
 		v.Lon, v.Lat = &lon, &lat
+	}
+	v.Against, v.Automatic = e.Against, e.Automatic
+	if e.Rule != 0 {
+		v.Rule = &e.Rule
+	}
+	if e.Other != 0 {
+		v.Other = &e.Other
 	}
 	for _, a := range e.Assignees {
 		to := StepAssigned{Unit: a.Unit, Lead: a.Lead, Label: maybeString(a.Label)}
@@ -235,7 +253,7 @@ func actions(list []dispatch.Action) []EventAction {
 func (b *StepBody) step(key string) dispatch.Step {
 	step := dispatch.Step{
 		Step: b.Step, Version: b.Version, Note: b.Note, Reason: b.Reason, Evidence: b.Evidence, Lon: b.Lon, Lat: b.Lat, Datum: b.Datum,
-		Assignees: assignees(b.Assignees), Category: b.Category, Item: b.Item, Level: b.Level, ClientKey: key,
+		Assignees: assignees(b.Assignees), Into: b.Into, Category: b.Category, Item: b.Item, Level: b.Level, ClientKey: key,
 	}
 	if b.At != nil {
 		step.At = *b.At

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -48,10 +49,20 @@ type Desk interface {
 	Take(ctx context.Context, scope layers.Scope, id int64, in dispatch.Step) (ledger.Receipt, error)
 	Assign(ctx context.Context, scope layers.Scope, id int64, in dispatch.Step) (ledger.Receipt, error)
 	Case(ctx context.Context, scope layers.Scope, id int64) (dispatch.Case, error)
+	Similar(ctx context.Context, scope layers.Scope, s dispatch.Sample) ([]dispatch.Similar, error)
+	SimilarTo(ctx context.Context, scope layers.Scope, id int64, words string) ([]dispatch.Similar, error)
 	Tasks(ctx context.Context, scope layers.Scope, limit int) (*dispatch.Me, []dispatch.Task, error)
 	Nearest(ctx context.Context, scope layers.Scope, id int64, limit int) ([]dispatch.Candidate, error)
 	Units(ctx context.Context, scope layers.Scope, place layers.PlaceID) ([]dispatch.UnitLoad, error)
-	Duty(ctx context.Context, scope layers.Scope, on bool, at *geo.WGS84) error
+	Rules(ctx context.Context, scope layers.Scope, all bool) ([]dispatch.Rule, error)
+	AddRule(ctx context.Context, scope layers.Scope, n dispatch.NewRule) (int32, error)
+	EndRule(ctx context.Context, scope layers.Scope, id int32) error
+	Which(ctx context.Context, scope layers.Scope, item, category string, place layers.PlaceID, at time.Time) (dispatch.Ruling, error)
+	RuleFor(ctx context.Context, scope layers.Scope, id int64) (dispatch.Ruling, error)
+	ExportRules(ctx context.Context, scope layers.Scope, to io.Writer) error
+	ImportRules(ctx context.Context, scope layers.Scope, text string, trial bool) (dispatch.RuleImport, error)
+	Duty(ctx context.Context, scope layers.Scope, on, share bool, at *geo.WGS84) error
+	Presence(ctx context.Context, scope layers.Scope, place layers.PlaceID) ([]dispatch.Present, error)
 	Instruct(ctx context.Context, scope layers.Scope, o dispatch.Order) (ledger.Receipt, error)
 	Acknowledge(ctx context.Context, scope layers.Scope, id int64, at time.Time, clientKey string) (ledger.Receipt, error)
 	Instructions(ctx context.Context, scope layers.Scope, event int64, limit int) ([]dispatch.Instruction, error)

@@ -7,14 +7,14 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"onepicture/geo"
 	"onepicture/layers"
 	"onepicture/layers/dispatch"
 )
 
 // Candidates are workers who might take an event, in the order of the suggestion.
 type Candidates struct {
-	Workers []Candidate `json:"workers"`
+	Workers []Candidate         `json:"workers"`
+	Rule    Maybe[DispatchRule] `json:"rule" doc:"That acts for the event now: to give it to others needs a reason; null: none"`
 }
 
 // Candidate is one of them, with what speaks for it.
@@ -72,14 +72,6 @@ type Task struct {
 	Actions     []EventAction     `json:"actions"`
 }
 
-// DutyBody begins or ends a shift.
-type DutyBody struct {
-	OnDuty bool     `json:"onDuty"`
-	Lon    *float64 `json:"lon,omitempty" doc:"Last position; off duty none is kept"`
-	Lat    *float64 `json:"lat,omitempty"`
-	Datum  string   `json:"datum,omitempty"`
-}
-
 type candidatesInput struct {
 	ID    int64 `path:"id" minimum:"1"`
 	Limit int   `query:"limit" minimum:"1" maximum:"50" default:"8"`
@@ -93,29 +85,32 @@ type tasksInput struct {
 	Limit int `query:"limit" minimum:"1" maximum:"200" default:"100"`
 }
 
-type dutyInput struct{ Body DutyBody }
-
 func (s *Server) workerRoutes(a huma.API) {
 	near := get("candidates", "/api/events/{id}/workers", "Workers who might take an event: free and trained first, then the nearest")
 	near.Errors = []int{http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusServiceUnavailable}
 	handle(a, near, s, s.candidates)
 	handle(a, get("units", "/api/units", "Units that serve a place"), s, s.units)
 	handle(a, get("tasks", "/api/tasks", "What the caller has in hand, the nearest deadline first"), s, s.tasks)
-	handle(a, huma.Operation{
-		OperationID: "duty", Method: http.MethodPut, Path: "/api/duty", Summary: "Begin or end the caller's shift, or tell where it is",
-		Errors: []int{http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
-	}, s, s.duty)
+	s.presenceRoutes(a)
 }
 
 func (s *Server) candidates(ctx context.Context, scope layers.Scope, in *candidatesInput) (*body[Candidates], error) {
-	if _, err := s.world(); err != nil {
+	w, err := s.world()
+	if err != nil {
 		return nil, err
 	}
 	list, err := s.Desk.Nearest(ctx, scope, in.ID, in.Limit)
 	if err != nil {
 		return nil, err
 	}
+	ruling, err := s.Desk.RuleFor(ctx, scope, in.ID)
+	if err != nil {
+		return nil, err
+	}
 	out := Candidates{Workers: []Candidate{}}
+	if ruling.Acts != nil {
+		out.Rule = Some(dispatchRule(w, ruling.Acts))
+	}
 	for i := range list {
 		c := &list[i]
 		out.Workers = append(out.Workers, Candidate{
@@ -131,13 +126,9 @@ func (s *Server) units(ctx context.Context, scope layers.Scope, in *unitsInput) 
 	if err != nil {
 		return nil, err
 	}
-	var place layers.PlaceID
-	if in.Place != "" && in.Place != wholeCode {
-		p := w.Tree.ByCode(in.Place)
-		if p == nil {
-			return nil, layers.Invalid("place", "is not the code of a place")
-		}
-		place = p.ID
+	place, err := placeOrAll(w, in.Place)
+	if err != nil {
+		return nil, err
 	}
 	list, err := s.Desk.Units(ctx, scope, place)
 	if err != nil {
@@ -191,19 +182,4 @@ func meOf(m *dispatch.Me) Me {
 		WorkerRef: WorkerRef{m.ID, Named{m.Label, m.LabelEn}}, Unit: unitRef(m.Unit), Level: codeAt(layers.Levels[:], m.Level),
 		Desk: m.Desk, OnDuty: m.OnDuty, SeenAt: maybeTime(m.SeenAt),
 	}
-}
-
-func (s *Server) duty(ctx context.Context, scope layers.Scope, in *dutyInput) (*body[Tasks], error) {
-	var at *geo.WGS84
-	if b := &in.Body; b.Lon != nil || b.Lat != nil {
-		p, err := dispatch.Locate(b.Lon, b.Lat, b.Datum)
-		if err != nil {
-			return nil, err
-		}
-		at = &p
-	}
-	if err := s.Desk.Duty(ctx, scope, in.Body.OnDuty, at); err != nil {
-		return nil, err
-	}
-	return s.tasks(ctx, scope, &tasksInput{Limit: 100})
 }

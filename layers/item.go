@@ -24,11 +24,41 @@ type Item struct {
 	VerifyLevel   uint8    // the lowest level whose desk may verify; 0: any
 	RoundClock    bool     // the deadline counts all hours, not working hours only
 	LevelHours    []int    // deadline by the event's level 1 to 4; nil: DeadlineHours for all
+	DupMeters     int      // how near another report may be to be about the same; 0: DefaultDupMeters
+	DupHours      int      // how far apart in time; 0: DefaultDupHours
+	RepeatDays    int      // within how many days another event at the place is a repeat; 0: DefaultRepeatDays
 
 	ValidFrom time.Time  // first day
 	ValidTo   *time.Time // first day on which it is no longer; nil: open
 	Idle      bool       // not valid today
 	Pinyin    string     // syllables of the name; see layers/pinyin
+}
+
+// What an item that says nothing counts as the same, and as a repeat.
+const (
+	DefaultDupMeters  = 200
+	DefaultDupHours   = 72
+	DefaultRepeatDays = 14
+)
+
+// Near is how near (metres) and how far apart in time two reports of the item may be to be about the same; i may be nil.
+func (i *Item) Near() (meters float64, within time.Duration) {
+	meters, within = DefaultDupMeters, DefaultDupHours*time.Hour
+	if i != nil && i.DupMeters > 0 {
+		meters = float64(i.DupMeters)
+	}
+	if i != nil && i.DupHours > 0 {
+		within = time.Duration(i.DupHours) * time.Hour
+	}
+	return meters, within
+}
+
+// Repeat is within how many days another event of the item at the place is a repeat.
+func (i *Item) Repeat() int {
+	if i.RepeatDays > 0 {
+		return i.RepeatDays
+	}
+	return DefaultRepeatDays
 }
 
 // ValidOn tells whether events are filed under the version on a day, unless a later one is valid too. Days are those of

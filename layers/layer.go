@@ -107,7 +107,7 @@ func (c *Catalogue) Item(id uint16) *Item { return c.item[id] }
 func (c *Catalogue) ItemByCode(code string) *Item { return c.code[code] }
 
 // Statuses are the codes of an event's steps, by Record.Status.
-var Statuses = [...]string{"unknown", "report", "accept", "dispatch", "handle", "feedback", "verify", "close", "void", "suspended"}
+var Statuses = [...]string{"unknown", "report", "accept", "dispatch", "handle", "feedback", "verify", "close", "void", "suspended", "merged"}
 
 // Steps of an event, by Record.Status.
 const (
@@ -121,6 +121,7 @@ const (
 	StatusClose           // 结案
 	StatusVoid            // 作废
 	StatusSuspended       // 挂起
+	StatusMerged          // 并案: it is about the same as another, and counted there
 )
 
 // SiteStatuses are the codes of a site's status, by Record.Status.

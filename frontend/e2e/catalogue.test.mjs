@@ -50,7 +50,9 @@ for (const lang of ['zh-CN', 'en']) {
     await row.waitFor();
     await shot(page, `catalogue-${lang}`);
     await row.locator('a').press('Enter');
-    await page.locator('[data-version="1"]').waitFor();
+    const version = page.locator('[data-version="1"]');
+    await version.waitFor();
+    assert.match(await version.textContent(), lang === 'en' ? /within 200 m and 72 h/ : /200 米内、相隔 72 小时内/);
     assert.deepEqual(await axe(page), []);
     await shot(page, `catalogue-item-${lang}`);
     await page.goBack();

@@ -169,3 +169,123 @@ test('the carousel goes on by itself and stops for an event', async () => {
   assert.equal(await page.locator('[data-walk]').getAttribute('aria-pressed'), 'false');
   await close();
 });
+
+for (const lang of ['zh-CN', 'en']) {
+  test(`two reports of the same are offered, merged and parted, in ${lang}`, async () => {
+    const title = `同一处${stamp()}`;
+    const lead = await grave(title);
+    const event = await grave(title);
+    const { page, bad, close } = await open(browser, `/command?card=event.${lead.id}&lang=${lang}`);
+    await ready(page);
+    const offered = page.locator(`[data-similar="${event.id}"]`);
+    await offered.waitFor();
+    await shot(page, `similar-${lang}`);
+    assert.deepEqual(await axe(page), []);
+    await offered.locator('[data-take]').click();
+    const merged = page.locator(`[data-merged="${event.id}"]`);
+    await merged.waitFor();
+    await page.locator('[data-entry=gather]').waitFor();
+    // The list shows one of the two.
+    await page.locator(`[data-event="${event.id}"]`).waitFor({ state: 'detached' });
+    await page.locator(`[data-event="${lead.id}"]`).waitFor();
+    await shot(page, `merged-${lang}`);
+    assert.deepEqual(await axe(page), []);
+    await merged.locator('[data-undo]').click();
+    await merged.locator('textarea').fill('不是同一处');
+    await merged.locator('[type=submit]').click();
+    await page.locator('[data-entry=release]').waitFor();
+    await offered.waitFor();
+    await page.locator(`[data-event="${event.id}"]`).waitFor();
+    assert.deepEqual(bad, []);
+    await close();
+  });
+}
+
+test('a rule is added at the desk, suggested on the card, overridden with a reason, and ended', async () => {
+  const desk = await open(browser, '/desk/rules', { as: 'steward' });
+  const { page: p } = desk;
+  await p.locator('[data-rule] select').first().selectOption({ index: 1 });
+  const category = await p.locator('[data-rule] select').first().inputValue();
+  await p.locator('[data-rule] select').nth(3).selectOption({ index: 0 });
+  const unit = await p.locator('[data-rule] select').nth(3).inputValue();
+  await p.locator('[data-rule] [type=submit]').click();
+  const row = p.locator('[data-row]').last();
+  await row.waitFor();
+  const id = Number(await row.getAttribute('data-row'));
+  await p.locator('[data-try] [type=submit]').click();
+  await p.locator('[data-ruling]').waitFor();
+  await p.locator('input[type=file]').setInputFiles({
+    name: 'rules.csv',
+    mimeType: 'text/csv',
+    buffer: Buffer.from('category,unit\nnothing,nobody\n'),
+  });
+  await p.locator('[data-faults] tbody tr').waitFor();
+  await shot(p, 'rules');
+  assert.deepEqual(await axe(p), []);
+  const event = await report({
+    title: `规则${stamp()}`,
+    lon: here.lon,
+    lat: here.lat,
+    level: 1,
+    category,
+    item: undefined,
+  });
+  const card = await open(browser, `/command?card=event.${event.id}`);
+  const { page, close } = card;
+  await ready(page);
+  await page.locator('[data-step=dispatch]').click();
+  await page.locator('[data-ruled]').waitFor();
+  const worker = page.locator('[data-worker]').first();
+  await worker.waitFor();
+  await worker.click();
+  assert.equal(await page.locator('.actions [type=submit]').isDisabled(), true, 'against the rule, without a reason');
+  await page.locator('.actions textarea').fill('更近');
+  await shot(page, 'against-rule');
+  assert.deepEqual(await axe(page), []);
+  await page.locator('.actions [type=submit]').click();
+  const entry = page.locator('[data-entry=dispatch]');
+  await entry.waitFor();
+  assert.match(await entry.textContent(), new RegExp(`${id}[\\s\\S]*更近`));
+  assert.ok(unit);
+  await row.locator('[data-end]').click();
+  await row.locator('[data-sure]').click();
+  await row.waitFor({ state: 'detached' });
+  assert.deepEqual([...desk.bad, ...card.bad], []);
+  await close();
+  await desk.close();
+});
+
+test('a worker shares where he is for the shift, the desk sees it on the map, and it goes when he stops', async () => {
+  const where = { latitude: here.lat, longitude: here.lon };
+  const phone = await open(browser, '/field/me', {
+    width: 390,
+    height: 844,
+    as: 'worker',
+    geolocation: where,
+    permissions: ['geolocation'],
+  });
+  const { page: p } = phone;
+  const share = p.locator('[data-share]');
+  await share.waitFor();
+  const shared = p.waitForResponse((r) => r.url().endsWith('/api/duty') && r.ok());
+  await share.click();
+  const { worker } = await (await shared).json();
+  await shot(p, 'share');
+  assert.deepEqual(await axe(p), []);
+  const { page, bad, close } = await open(browser, '/command?people=on');
+  await ready(page);
+  const mark = page.locator(`[data-someone="${worker.id}"]`);
+  await mark.waitFor({ state: 'attached' });
+  assert.match(await mark.getAttribute('title'), /报位/);
+  await shot(page, 'people');
+  const stopped = p.waitForResponse((r) => r.url().endsWith('/api/duty') && r.ok());
+  await share.click();
+  await stopped;
+  await page.reload();
+  await ready(page);
+  await page.locator('[data-someone]').first().waitFor({ state: 'attached' });
+  assert.equal(await mark.count(), 0);
+  assert.deepEqual([...bad, ...phone.bad], []);
+  await close();
+  await phone.close();
+});

@@ -7,6 +7,7 @@ import EventsPanel from '@/faces/command/EventsPanel.vue';
 import FiguresPanel from '@/faces/command/FiguresPanel.vue';
 import LayerTree from '@/faces/command/LayerTree.vue';
 import { rank } from '@/faces/command/metric';
+import { createPresence, PRESENCE } from '@/faces/command/presence';
 import SourcesPanel from '@/faces/command/SourcesPanel.vue';
 import { createSituation, SITUATION } from '@/faces/command/situation';
 
@@ -115,7 +116,9 @@ describe('command face', () => {
           () => 10,
         );
         provide(WORDS, words);
-        provide(SITUATION, createSituation(state, words));
+        const situation = createSituation(state, words);
+        provide(SITUATION, situation);
+        provide(PRESENCE, createPresence(situation, words));
         return () => [h(FiguresPanel), h(EventsPanel), h(LayerTree), h(SourcesPanel)];
       }),
     );
@@ -207,6 +210,8 @@ describe('command face', () => {
             },
           ],
         };
+      case '/api/me':
+        return { name: 'guest', rights: ['look'] };
       case '/api/events':
         return { events, next: null, position: '100', asOf: '2026-11-24T01:00:00Z' };
       default:
@@ -278,6 +283,15 @@ describe('command face', () => {
     await settle();
     expect(location.search).toBe('?layers=');
     expect(toggle('schools')?.getAttribute('aria-checked')).toBe('false');
+  });
+
+  it('asks where workers are for nobody without the right to handle, whatever the address says', async () => {
+    history.replaceState(null, '', '/command?people=on');
+    dispatchEvent(new PopStateEvent('popstate'));
+    await settle();
+    expect(asked.some((a) => a.path === '/api/me')).toBe(true);
+    expect(asked.some((a) => a.path === '/api/presence')).toBe(false);
+    expect(root.querySelector('[data-people]')).toBeNull();
   });
 
   it('tells late and missing sources in words with their age', () => {

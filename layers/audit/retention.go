@@ -29,6 +29,7 @@ type rule struct{ over, count, forget string }
 var rules = map[string]rule{
 	"audit":       {"audit_over", "select audit_over($1, $2)", "select audit_forget($1, $2)"},
 	"instruction": {"instruction_over", "select instruction_over($1, $2)", "select instruction_forget($1, $2)"},
+	"position":    {"position_over", "select position_over($1, $2)", "select position_forget($1, $2)"},
 	"reporter":    {"reporter_over", "select reporter_over($1, $2)", "select reporter_forget($1, $2)"},
 	"session":     {"sessions_over", "select sessions_over($1, $2)", "select sessions_forget($1, $2)"},
 	"unmask":      {"unmask_over", "select unmask_over($1, $2)", "select unmask_forget($1, $2)"},

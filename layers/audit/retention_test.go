@@ -15,6 +15,31 @@ select 1, n::text, 1, 'e', now() - interval '400 days', case when n > 1 then now
 insert into unmask (actor, kind, feature_id, purpose, reason, granted_at, expires_at)
 select 'a', 'person', n, 'care', 'r', now() - n * interval '20 days' - interval '10 minutes', now() - n * interval '20 days' from generate_series(1, 3) n`
 
+// The last position of a shift that was not ended goes after days, and with it the shift; a fresh one stays.
+func TestPositionsAreForgotten(t *testing.T) {
+	pool := sqltest.DB(t)
+	if _, err := pool.Exec(t.Context(), `insert into unit (id, code, name, level) values (1, 'u', 'u', 3);
+		insert into worker (actor, unit_id, label, on_duty, geom, seen_at)
+		select 'w' || n, 1, 'w', true, st_setsrid(st_makepoint(113, 23), 4326), now() - n * interval '2 days' from generate_series(0, 2) n`); err != nil {
+		t.Fatal(err)
+	}
+	l := New(pool, nil)
+	running(t, l)
+	list, err := l.Forget(t.Context(), pool, time.Now(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range list {
+		if f.Kind == "position" && (f.Over != 1 || f.Gone != 1 || f.Stayed != 0 || f.Keep != 72*time.Hour) {
+			t.Errorf("%+v", f)
+		}
+	}
+	var there, onDuty int
+	if err := pool.QueryRow(t.Context(), `select count(geom), count(*) filter (where on_duty) from worker`).Scan(&there, &onDuty); err != nil || there != 2 || onDuty != 2 {
+		t.Errorf("%d positions, %d on duty: %v", there, onDuty, err)
+	}
+}
+
 func TestRetention(t *testing.T) {
 	pool := sqltest.DB(t)
 	if _, err := pool.Exec(t.Context(), ended); err != nil {

@@ -13,13 +13,14 @@ import (
 
 // itemFormat is the file of event items; docs/catalogue.md tells of each column.
 const itemFormat = "code category name name_en? subclass? object? department? duty? level# deadline_hours# level_hours? round_clock?# " +
-	"steps? requires? photos?# verify_level? ends?"
+	"steps? requires? photos?# verify_level? dup_meters?# dup_hours?# repeat_days?# ends?"
 
 // itemTitles are the columns in the words of those who fill them in, in the order in which they are written.
 var itemTitles = [][2]string{
 	{"code", "事项编码"}, {"category", "大类"}, {"name", "事项名称"}, {"name_en", "英文名称"}, {"subclass", "小类"}, {"object", "管理对象"},
 	{"department", "责任单位"}, {"duty", "职责边界"}, {"level", "级别"}, {"deadline_hours", "处置时限（小时）"}, {"level_hours", "分级时限（一/二/三/四级）"},
-	{"round_clock", "不分工作时间"}, {"steps", "标准步骤"}, {"requires", "必填要素"}, {"photos", "反馈照片数"}, {"verify_level", "核查层级"}, {"ends", "停用日期"},
+	{"round_clock", "不分工作时间"}, {"steps", "标准步骤"}, {"requires", "必填要素"}, {"photos", "反馈照片数"}, {"verify_level", "核查层级"},
+	{"dup_meters", "查重半径（米）"}, {"dup_hours", "查重时限（小时）"}, {"repeat_days", "重复发生天数"}, {"ends", "停用日期"},
 }
 
 // itemColumn is the column that a heading means.
@@ -40,6 +41,7 @@ type item struct {
 	round                                                            bool
 	steps, requires                                                  []string
 	photos, verify                                                   int
+	dupMeters, dupHours, repeatDays                                  int // 0: the usual
 	ends                                                             *time.Time
 
 	version int // 0: none is there yet
@@ -63,6 +65,9 @@ func (r Row) checkItem() (faults Faults) {
 	bounds("deadline_hours", 1, maxNumber)
 	bounds("photos", 0, 12)
 	bounds("round_clock", 0, 1)
+	bounds("dup_meters", 1, 5000)
+	bounds("dup_hours", 1, 8760)
+	bounds("repeat_days", 1, 366)
 	if len(r.Get("code")) > 60 {
 		wrong("code", ClassLong, "is longer than 60 characters")
 	}
@@ -151,7 +156,8 @@ func (r Row) item() item {
 		code: r.Get("code"), category: r.Get("category"), name: r.Get("name"), nameEn: r.Get("name_en"), subclass: r.Get("subclass"),
 		object: r.Get("object"), department: r.Get("department"), duty: r.Get("duty"), level: r.Int("level"), deadline: r.Int("deadline_hours"),
 		round: r.Int("round_clock") > 0, steps: stepsOf(r.Get("steps")), requires: wordsOf(r.Get("requires")), photos: r.Int("photos"),
-		verify: slices.Index(layers.Levels[:], or(r.Get("verify_level"), "village")),
+		verify:    slices.Index(layers.Levels[:], or(r.Get("verify_level"), "village")),
+		dupMeters: r.Int("dup_meters"), dupHours: r.Int("dup_hours"), repeatDays: r.Int("repeat_days"),
 	}
 	if r.Get("round_clock") == "" {
 		it.round = it.level <= 2
@@ -179,8 +185,17 @@ func (it *item) cells() []string {
 	return []string{
 		it.code, it.category, it.name, it.nameEn, it.subclass, it.object, it.department, it.duty, strconv.Itoa(it.level),
 		strconv.Itoa(it.deadline), strings.Join(hours, "/"), round, strings.Join(it.steps, "；"), strings.Join(it.requires, " "),
-		strconv.Itoa(it.photos), layers.Levels[it.verify], ends,
+		strconv.Itoa(it.photos), layers.Levels[it.verify], filled(it.dupMeters), filled(it.dupHours),
+		filled(it.repeatDays), ends,
 	}
+}
+
+// filled is a number's cell, empty for 0.
+func filled(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }
 
 // same tells whether two say the same, whenever they end.

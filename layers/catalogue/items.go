@@ -166,7 +166,8 @@ func (it *item) queue(b *pgx.Batch, version int, day time.Time) {
 		it.ends = &day
 	}
 	b.Queue(itemSQL, it.code, version, it.category, it.name, it.nameEn, it.subclass, it.object, it.department, it.duty, it.level, it.deadline,
-		it.hours, it.round, append([]string{}, it.steps...), append([]string{}, it.requires...), it.photos, it.verify, day, it.ends)
+		it.hours, it.round, append([]string{}, it.steps...), append([]string{}, it.requires...), it.photos, it.verify,
+		it.dupMeters, it.dupHours, it.repeatDays, day, it.ends)
 }
 
 // queryer is a transaction, or reads under a scope.
@@ -182,7 +183,8 @@ func latestItems(ctx context.Context, q queryer) ([]item, error) {
 	}
 	return pgx.CollectRows(rows, func(r pgx.CollectableRow) (it item, err error) {
 		err = r.Scan(&it.code, &it.version, &it.category, &it.name, &it.nameEn, &it.subclass, &it.object, &it.department, &it.duty,
-			&it.level, &it.deadline, &it.hours, &it.round, &it.steps, &it.requires, &it.photos, &it.verify, &it.from, &it.ends)
+			&it.level, &it.deadline, &it.hours, &it.round, &it.steps, &it.requires, &it.photos, &it.verify,
+			&it.dupMeters, &it.dupHours, &it.repeatDays, &it.from, &it.ends)
 		return it, err
 	})
 }

@@ -84,7 +84,8 @@ func synthetic(n int) [][]string {
 			fmt.Sprintf("T-%04d", i), pick("safety", "fire", "city", "flood", "care", "dispute"), fmt.Sprintf("%s%s%d", pick("道路", "井盖", "消防通道", "树木"), pick("破损", "堵塞", "缺失"), i),
 			pick("", fmt.Sprintf("Item %d", i)), pick("", "设施", "秩序"), pick("", "道路及附属设施"), pick("", "water", "fire_rescue"),
 			pick("", "红线内由业主负责，\n红线外由本单位负责。"), fmt.Sprint(1 + r.IntN(4)), fmt.Sprint(1 + r.IntN(100)), pick("", "2/8/24/72"),
-			pick("0", "1"), pick("", "核实；处置；反馈"), pick("", "feedback.place report.address"), fmt.Sprint(r.IntN(4)), pick("city", "town", "village"), pick("", "2039-12-31"),
+			pick("0", "1"), pick("", "核实；处置；反馈"), pick("", "feedback.place report.address"), fmt.Sprint(r.IntN(4)), pick("city", "town", "village"), pick("", "50", "5000"),
+			pick("", "12", "8760"), pick("", "1", "366"), pick("", "2039-12-31"),
 		})
 	}
 	return rows
@@ -258,7 +259,8 @@ func bad(t testing.TB) map[string]struct {
 		"who cannot verify":           {line(",verify_level", "a,fire,b,1,2,grid"), []string{"2 verify_level choice"}},
 		"no such day":                 {line(",ends", "a,fire,b,1,2,2026-02-30", "b,fire,b,1,2,soon"), []string{"2 ends date", "3 ends date"}},
 		"too many photos":             {line(",photos,round_clock", "a,fire,b,1,2,13,2"), []string{"2 photos number", "2 round_clock number"}},
-		"one row of 1,301 is wrong":   {csvOf(t, slices.Concat(synthetic(1300), [][]string{{"T-x", "war", "x", "", "", "", "", "", "1", "1", "", "0", "", "", "0", "village", ""}})), []string{"1302 category reference"}},
+		"what cannot be the same":     {line(",dup_meters,dup_hours,repeat_days", "a,fire,b,1,2,0,0,0", "b,fire,b,1,2,5001,8761,367", "c,fire,b,1,2,5000,8760,366"), []string{"2 dup_meters number", "2 dup_hours number", "2 repeat_days number", "3 dup_meters number", "3 dup_hours number", "3 repeat_days number"}},
+		"one row of 1,301 is wrong":   {csvOf(t, slices.Concat(synthetic(1300), [][]string{{"T-x", "war", "x", "", "", "", "", "", "1", "1", "", "0", "", "", "0", "village", "", "", "", ""}})), []string{"1302 category reference"}},
 		"a sheet with a row too wide": {xlsxOf(t, [][]string{{"code", "category", "name", "level", "deadline_hours"}, {"a", "fire", "b", "1", "2", "", "x"}, {"", "", "", ""}, {"b", "fire", "", "1", "2"}}), []string{"2  cells", "4 name empty"}},
 	}
 }

@@ -354,7 +354,7 @@ func publicSteps(ctx context.Context, tx pgx.Tx, event int64) ([]Step, error) {
 	var at time.Time
 	var to int16
 	_, err = pgx.ForEachRow(rows, []any{&step, &at, &to}, func() error {
-		if to < 1 || int(to) >= len(layers.Statuses) {
+		if to < 1 || to == int16(layers.StatusMerged) || int(to) >= len(layers.Statuses) {
 			return nil
 		}
 		s := Step{layers.Statuses[to], at}

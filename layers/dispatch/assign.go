@@ -30,7 +30,11 @@ type detail struct {
 	Assignees []Assigned `json:"assignees,omitempty"`
 	Category  string     `json:"category,omitempty"`
 	Level     uint8      `json:"level,omitempty"`
-	Job       string     `json:"job,omitempty"` // of the clock
+	Job       string     `json:"job,omitempty"`     // of the clock
+	Event     int64      `json:"event,omitempty"`   // the other one of a merge
+	Rule      int32      `json:"rule,omitempty"`    // that acted, or would have
+	Against   bool       `json:"against,omitempty"` // chosen against the rule
+	Automatic bool       `json:"automatic,omitempty"`
 }
 
 // Assigned is an assignee in the timeline.
@@ -75,8 +79,12 @@ func (w *work) assign(ctx context.Context) error {
 			}
 		}
 	}
+	suggested, err := w.heed(ctx, list)
+	if err != nil {
+		return err
+	}
 	for _, a := range list {
-		err := w.exec(ctx, assignSQL, w.old.id, a.unitID, a.Worker, a.Lead, w.now, w.scope.Actor, true)
+		err := w.exec(ctx, assignSQL, w.old.id, a.unitID, a.Worker, a.Lead, w.now, w.scope.Actor, suggested)
 		if isUnique(err) {
 			return layers.Invalid("assignees", "have it already, or are named twice")
 		}
@@ -86,6 +94,38 @@ func (w *work) assign(ctx context.Context) error {
 	}
 	w.detail.Assignees = list
 	return nil
+}
+
+// heed looks which rule acts. A dispatch that does not follow it needs a reason, which the timeline keeps beside the rule.
+func (w *work) heed(ctx context.Context, list []Assigned) (suggested bool, err error) {
+	if w.t.Step == "join" {
+		return true, nil
+	}
+	ruling, err := w.rule(ctx, w.tx, &w.new, w.now)
+	if err != nil || ruling.Acts == nil {
+		return true, err
+	}
+	r := ruling.Acts
+	w.detail.Rule, w.detail.Automatic, w.detail.Against = r.ID, w.in.automatic, !r.follows(list)
+	if w.detail.Against && w.in.Reason == "" {
+		return false, layers.Invalid("reason", "is missing: rule %d gives it to %s; say why to another", r.ID, r.Unit.Name)
+	}
+	return !w.detail.Against, nil
+}
+
+// automatic dispatches what was accepted, when the rule that acts says so. Whoever accepts it answers for it.
+func (w *work) automatic(ctx context.Context) error {
+	if w.t.Step != "accept" || w.in.byHand {
+		return nil
+	}
+	ruling, err := w.rule(ctx, w.tx, &w.new, w.now)
+	if err != nil || ruling.Acts == nil || !ruling.Acts.Automatic {
+		return err
+	}
+	r := ruling.Acts
+	return w.step(ctx, w.tx, w.scope, w.old.id, &Step{
+		Step: "dispatch", Version: w.new.version, At: w.in.At, Assignees: []Assignee{{Unit: r.Unit.Code, Worker: r.Worker, Lead: true}}, automatic: true,
+	})
 }
 
 func (w *work) resolve(ctx context.Context) ([]Assigned, error) {
@@ -134,7 +174,7 @@ func (d *Desk) Assign(ctx context.Context, scope layers.Scope, id int64, in Step
 		}
 		switch e.status {
 		case report:
-			first := Step{Step: "accept", Version: in.Version, At: in.At}
+			first := Step{Step: "accept", Version: in.Version, At: in.At, byHand: true}
 			if err := d.step(ctx, tx, scope, id, &first); err != nil {
 				return err
 			}

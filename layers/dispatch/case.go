@@ -29,6 +29,9 @@ type Case struct {
 	Whistled    bool
 	ClockAt     *time.Time
 	SuspendedAt *time.Time
+	MergedInto  *Answer  // nil: its own
+	Merged      []Merged // reports that are about it too
+	Repeat      *Repeat  // nil: none
 	Timeline    []Entry
 	Assignments []Assignment
 	Actions     []Action
@@ -48,6 +51,10 @@ type Entry struct {
 	Note, Reason   string
 	Evidence       []string
 	Assignees      []Assigned
+	Other          int64 // the other event of a merge; 0: none
+	Rule           int32 // by which it was given, or against which; 0: none acted
+	Against        bool
+	Automatic      bool
 	Point          *orb.Point
 }
 
@@ -86,6 +93,9 @@ func (d *Desk) Case(ctx context.Context, scope layers.Scope, id int64) (Case, er
 	if c.Timeline, err = d.timeline(ctx, scope, &e); err != nil {
 		return c, ledger.Problem("event", err)
 	}
+	if err := d.together(ctx, scope, &e, &c); err != nil {
+		return c, ledger.Problem("event", err)
+	}
 	if c.Assignments, err = d.assignments(ctx, scope, []int64{id}); err != nil {
 		return c, ledger.Problem("event", err)
 	}
@@ -107,8 +117,11 @@ func (d *Desk) actions(ctx context.Context, scope layers.Scope, e *state) ([]Act
 		}
 		need, photos := d.needs(t, e.item)
 		a := Action{Step: t.Step, To: t.To, Needs: need.Needs(), Photos: photos}
-		if t.To == same {
+		switch t.To {
+		case same:
 			a.To = e.status
+		case back:
+			a.To = e.below
 		}
 		out = append(out, a)
 	}
@@ -126,7 +139,8 @@ func (d *Desk) timeline(ctx context.Context, scope layers.Scope, e *state) ([]En
 		var where orb.Geometry
 		err = r.Scan(&t.ID, &t.Step, &t.Actor, &t.At, &t.DoneAt, &from, &to, &t.Version, &command, &t.Note, &t.Reason,
 			&t.Evidence, &more, &where, &t.Label, &t.LabelEn, &t.Unit.Code, &t.Unit.Name, &t.Unit.NameEn)
-		t.From, t.To, t.Command, t.Assignees = uint8(from), uint8(to), uint8(command), more.Assignees
+		t.From, t.To, t.Command, t.Assignees, t.Other = uint8(from), uint8(to), uint8(command), more.Assignees, more.Event
+		t.Rule, t.Against, t.Automatic = more.Rule, more.Against, more.Automatic
 		if p, ok := where.(orb.Point); ok {
 			t.Point = &p
 		}

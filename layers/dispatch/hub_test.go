@@ -48,6 +48,7 @@ type hub struct {
 	pool   *pgxpool.Pool // the owner's; the desk has one of requests
 	serves *pgxpool.Pool
 	at     time.Time
+	lead   int64 // what others are merged into; 0: not filed yet
 }
 
 // Units of the valley: village 1, town 2, fire brigade 3. Workers: 1 and 2 of the village in the field, 3 of the fire
@@ -149,8 +150,17 @@ func (h *hub) full(step string, version int) Step {
 	lon, lat := 113.05, 23.05
 	return Step{
 		Step: step, Version: version, Note: "说明", Reason: "理由", Evidence: []string{photo}, Lon: &lon, Lat: &lat, Datum: "WGS84",
-		Assignees: []Assignee{{Worker: 1}},
+		Assignees: []Assignee{{Worker: 1}}, Into: h.lead,
 	}
+}
+
+// into is an event that others can be merged into.
+func (h *hub) into() int64 {
+	h.t.Helper()
+	if h.lead == 0 {
+		h.lead = h.file(citizen, "F-1")
+	}
+	return h.lead
 }
 
 func (h *hub) version(id int64) (v int) {
@@ -165,7 +175,7 @@ func (h *hub) status(id int64) string {
 	h.t.Helper()
 	var s uint8
 	var n int16
-	if err := h.pool.QueryRow(h.t.Context(), `select status from event where id = $1`, id).Scan(&n); err != nil {
+	if err := h.pool.QueryRow(h.t.Context(), `select case when merged_into is null then status else 10 end from event where id = $1`, id).Scan(&n); err != nil {
 		h.t.Fatal(err)
 	}
 	s = uint8(n)

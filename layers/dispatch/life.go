@@ -20,6 +20,7 @@ const (
 	Support                     // has a part of a joint task
 	Reporter                    // reported it
 	Clock                       // nobody: its clock
+	Beside                      // nobody: it comes with the step of another event
 )
 
 // parties are their words in the table that is generated.
@@ -34,6 +35,7 @@ var parties = []struct {
 	{Support, "协办", "supporter in a joint task"},
 	{Reporter, "上报人", "who reported it"},
 	{Clock, "时钟", "nobody: a deadline came near or has passed"},
+	{Beside, "并案", "nobody: it comes with the step of another event, in one transaction"},
 }
 
 // Need is what a step must bring, one bit each.
@@ -50,6 +52,7 @@ const (
 	NeedLevelDown      // there is a level below the commanding one
 	NeedParts          // every supporter of a joint task has done his part
 	NeedPlace          // where it was done
+	NeedInto           // the event that it is about too
 )
 
 var needs = []struct {
@@ -63,6 +66,7 @@ var needs = []struct {
 	{NeedAssignees, "assignees", "承办人"},
 	{NeedPlace, "place", "位置"},
 	{NeedVersion, "version", "状态版本"},
+	{NeedInto, "into", "并入的事件"},
 	{NeedLevelUp, "", "有上一级"},
 	{NeedLevelDown, "", "有下一级"},
 	{NeedParts, "", "协办均已完成"},
@@ -81,6 +85,9 @@ func (n Need) Needs() []string {
 
 // same stands for the state that the event is in.
 const same = layers.StatusUnknown
+
+// back stands for the state that the event was in before it was merged.
+const back uint8 = 255
 
 // Transition is a way from states to a state. It is the whole of what the life of an event allows.
 type Transition struct {
@@ -103,13 +110,14 @@ const (
 	closed    = layers.StatusClose
 	void      = layers.StatusVoid
 	suspended = layers.StatusSuspended
+	merged    = layers.StatusMerged
 )
 
 // Life is the state machine. Nothing else in the program decides which step may follow which, nor who may take it.
 var Life = []Transition{
-	{"accept", "受理", []uint8{report}, accept, Commander, NeedVersion, "category, item and level may be put right"},
+	{"accept", "受理", []uint8{report}, accept, Commander, NeedVersion, "category, item and level may be put right; where an automatic rule acts it is dispatched at once"},
 	{"void", "作废", []uint8{report, accept, sent}, void, Commander, NeedReason | NeedVersion, "assignments end"},
-	{"dispatch", "派遣", []uint8{accept}, sent, Commander, NeedAssignees | NeedVersion, "the clock starts"},
+	{"dispatch", "派遣", []uint8{accept}, sent, Commander, NeedAssignees | NeedVersion, "the clock starts; against the rule that acts it needs a reason"},
 	{"handover", "转派", []uint8{sent, handle}, sent, Commander | Lead, NeedAssignees | NeedReason | NeedVersion, "the old assignments end; a handler gives it to others of the own unit only; the clock goes on"},
 	{"join", "联合处置", []uint8{sent, handle}, same, Commander, NeedAssignees, "supporters are added; the lead stays"},
 	{"return", "退回", []uint8{sent, handle}, accept, Lead, NeedReason, "assignments end; the clock stops until it is dispatched again"},
@@ -131,6 +139,10 @@ var Life = []Transition{
 	{"warn", "预警", []uint8{sent, handle}, same, Clock, 0, "once a deadline"},
 	{"overdue", "超时", []uint8{sent, handle}, same, Clock, 0, "once a deadline"},
 	{"raise", "超时提级", []uint8{report, accept, sent, handle}, same, Clock, NeedLevelUp, "the level above commands; assignments stay"},
+	{"merge", "并案", []uint8{report, accept, sent, handle}, merged, Commander, NeedInto | NeedVersion, "it is about the same as another event, commanded by the same desk, which neither has ended nor was merged itself; none has been merged into it; its clock stands still, and it is counted no more"},
+	{"unmerge", "撤销并案", []uint8{merged}, back, Commander, NeedReason | NeedVersion, "all is as it was; the clock goes on and the deadline moves by the working time that passed"},
+	{"gather", "收并", []uint8{report, accept, sent, handle, feedback, verified, suspended}, same, Beside, 0, "another event was merged into this one"},
+	{"release", "解并", []uint8{report, accept, sent, handle, feedback, verified, closed, void, suspended}, same, Beside, 0, "the merge of another event into this one was undone"},
 	{"note", "备注", []uint8{report, accept, sent, handle, feedback, verified, suspended, closed}, same, Commander | Lead | Support | Reporter, NeedNote, ""},
 }
 
@@ -187,7 +199,11 @@ func Document() string {
 			from[j] = layers.Statuses[s]
 		}
 		to := "the same"
-		if t.To != same {
+		switch t.To {
+		case same:
+		case back:
+			to = "as it was"
+		default:
 			to = layers.Statuses[t.To]
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", t.Step, t.Zh, strings.Join(from, ", "), to, t.who(), t.must(), t.Effect)

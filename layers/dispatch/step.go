@@ -50,16 +50,22 @@ type Step struct {
 	Datum     string    // of Lon and Lat; required with them
 	At        time.Time // by the doer's clock; zero: now
 	Assignees []Assignee
+	Into      int64  // merge: the event that it is about too
 	Category  string // accept: put right; empty: as it is
 	Item      string
 	Level     uint8
 	ClientKey string // a replay with the same key is harmless
+
+	automatic bool // a rule takes it
+	byHand    bool // accept: somebody says to whom it goes
 }
 
 // state is an event's row as far as its life goes.
 type state struct {
 	id                                     int64
-	status                                 uint8
+	status, below                          uint8 // below: what it is apart from having been merged
+	into                                   int64 // the event that it was merged into; 0: none
+	mergedAt                               *time.Time
 	version                                int
 	command, level                         uint8
 	class, item                            uint16
@@ -73,10 +79,10 @@ type state struct {
 
 func readState(ctx context.Context, q queryer, text string, id int64) (state, error) {
 	s := state{id: id}
-	var status, command, level, class, item, channel int16
-	err := q.QueryRow(ctx, text, id).Scan(&status, &s.version, &command, &level, &class, &item, &channel, &s.whistled,
+	var status, below, command, level, class, item, channel int16
+	err := q.QueryRow(ctx, text, id).Scan(&status, &below, &s.into, &s.mergedAt, &s.version, &command, &level, &class, &item, &channel, &s.whistled,
 		&s.reported, &s.due, &s.closed, &s.fedBack, &s.clock, &s.suspended, &s.point, &s.place)
-	s.status, s.command, s.level, s.class, s.item, s.channel = uint8(status), uint8(command), uint8(level), uint16(class), uint16(item), uint8(channel)
+	s.status, s.below, s.command, s.level, s.class, s.item, s.channel = uint8(status), uint8(below), uint8(command), uint8(level), uint16(class), uint16(item), uint8(channel)
 	return s, err
 }
 
@@ -141,8 +147,8 @@ func (d *Desk) step(ctx context.Context, tx *ledger.Tx, scope layers.Scope, id i
 	if w.done = in.At.UTC(); in.At.IsZero() {
 		w.done = w.now
 	}
-	var err error
-	if w.old, err = readState(ctx, tx, lockSQL, id); err != nil {
+	lead, err := w.lock(ctx, id)
+	if err != nil {
 		return err
 	}
 	if !scope.Records(layers.KindEvent, w.old.place) {
@@ -161,13 +167,25 @@ func (d *Desk) step(ctx context.Context, tx *ledger.Tx, scope layers.Scope, id i
 	if w.t.moves() {
 		w.new.version++
 	}
-	if w.t.To != same {
-		w.new.status = w.t.To
+	switch w.t.To {
+	case same:
+	case merged:
+		w.new.status = merged
+	case back:
+		w.new.status = w.old.below
+	default:
+		w.new.status, w.new.below = w.t.To, w.t.To
 	}
 	if err := w.apply(ctx); err != nil {
 		return err
 	}
-	return w.write(ctx)
+	if err := w.write(ctx); err != nil {
+		return err
+	}
+	if lead != nil {
+		return w.beside(ctx, lead)
+	}
+	return w.automatic(ctx)
 }
 
 func (w *work) conflict(why string) error {
@@ -194,6 +212,8 @@ func (w *work) permit() error {
 		return layers.Invalid("reason", "is missing: say why")
 	case n&NeedNote != 0 && w.in.Note == "":
 		return layers.Invalid("note", "is missing: say what was done")
+	case n&NeedInto != 0 && w.in.Into == 0:
+		return layers.Invalid("into", "is missing: say which event it is about too")
 	case n&NeedAssignees != 0 && len(w.in.Assignees) == 0:
 		return layers.Invalid("assignees", "is missing: say to whom")
 	case n&NeedPlace != 0 && w.in.Lon == nil:
@@ -291,6 +311,12 @@ func (w *work) apply(ctx context.Context) error {
 		if w.old.status == report || w.old.status == accept {
 			return w.lateSet(ctx)
 		}
+	case "merge":
+		w.new.into, w.new.mergedAt, w.detail.Event = w.in.Into, &w.now, w.in.Into
+		return w.pauseClock(ctx, w.now)
+	case "unmerge":
+		w.new.into, w.new.mergedAt, w.detail.Event = 0, nil, w.old.into
+		return w.resumeClock(ctx, w.old.mergedAt)
 	case "takeover":
 		w.new.command = w.who.level
 	case "handback":
@@ -385,8 +411,8 @@ func (w *work) between() *time.Time {
 func (w *work) write(ctx context.Context) error {
 	o, n := &w.old, &w.new
 	if w.t.moves() {
-		if err := w.exec(ctx, moveSQL, o.id, int16(n.status), n.version, int16(n.command), int16(n.level), int16(n.class),
-			int16(n.item), n.whistled, n.due, n.closed, n.fedBack, n.clock, n.suspended); err != nil {
+		if err := w.exec(ctx, moveSQL, o.id, int16(n.below), n.version, int16(n.command), int16(n.level), int16(n.class),
+			int16(n.item), n.whistled, n.due, n.closed, n.fedBack, n.clock, n.suspended, n.into, n.mergedAt); err != nil {
 			return err
 		}
 	}
@@ -403,11 +429,15 @@ func (w *work) write(ctx context.Context) error {
 	if w.t.moves() {
 		fields = append(fields, "status")
 	}
-	w.tx.Record(layers.Change{
+	c := layers.Change{
 		Kind: layers.KindEvent, Op: layers.OpPut, FeatureID: o.id, Record: &after, Fields: fields,
 		Old: &layers.Location{Geom: o.point, Place: o.place, Layers: w.picture.LayersOf(layers.KindEvent, &before)},
 		New: &layers.Location{Geom: n.point, Place: n.place, Layers: w.picture.LayersOf(layers.KindEvent, &after)},
-	})
+	}
+	if n.status == merged { // it is counted where it went: to all that is derived, it is gone
+		c.Op, c.New = layers.OpDelete, nil
+	}
+	w.tx.Record(c)
 	return nil
 }
 

@@ -9,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/paulmach/orb"
 
-	"onepicture/geo"
 	"onepicture/layers"
 	"onepicture/layers/ledger"
 	"onepicture/sql"
@@ -18,7 +17,6 @@ import (
 var (
 	nearestSQL = sql.Text("dispatch/nearest.sql")
 	unitsSQL   = sql.Text("dispatch/units.sql")
-	dutySQL    = sql.Text("dispatch/duty.sql")
 )
 
 // Stale is how old a worker's last position may be to count as present.
@@ -102,8 +100,8 @@ type UnitLoad struct {
 
 // Units are those that serve a place: its own, those of the places above it and below it, and those that serve all.
 func (d *Desk) Units(ctx context.Context, scope layers.Scope, place layers.PlaceID) ([]UnitLoad, error) {
-	if !scope.Rights.Has(layers.RightHandle) {
-		return nil, layers.Forbidden("units are for those who handle events")
+	if !scope.Rights.Has(layers.RightHandle) && !scope.Rights.Has(layers.RightCatalogue) {
+		return nil, layers.Forbidden("units are for those who handle events or look after rules")
 	}
 	t := d.picture.Tree()
 	var places []int32
@@ -128,15 +126,4 @@ func (d *Desk) Units(ctx context.Context, scope layers.Scope, place layers.Place
 		return u, err
 	})
 	return list, ledger.Problem("units", err)
-}
-
-// Duty begins or ends the actor's shift, and tells where it is. Off duty no position is kept.
-func (d *Desk) Duty(ctx context.Context, scope layers.Scope, on bool, at *geo.WGS84) error {
-	var point any
-	if at != nil {
-		point = orb.Point{at.Lon, at.Lat}
-	}
-	var id int32
-	err := d.reads(scope).QueryRow(ctx, dutySQL, scope.Actor, on, point, d.now().UTC()).Scan(&id)
-	return ledger.Problem("worker", err)
 }

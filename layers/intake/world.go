@@ -48,7 +48,7 @@ func readWorld(ctx context.Context, q queryer, kind layers.Kind) (*world, error)
 	}
 	statuses := layers.SiteStatuses[:]
 	if kind == layers.KindEvent {
-		statuses = layers.Statuses[:]
+		statuses = layers.Statuses[:layers.StatusMerged] // merging is an officer's, not a feed's
 	}
 	for i, code := range statuses {
 		w.codes["status"][code] = i

@@ -41,7 +41,9 @@ type Event struct {
 }
 
 // Open tells that somebody must still handle it.
-func (e Event) Open() bool { return e.Status != layers.StatusClose && e.Status != layers.StatusVoid }
+func (e Event) Open() bool {
+	return e.Status != layers.StatusClose && e.Status != layers.StatusVoid && e.Status != layers.StatusMerged
+}
 
 // Overdue tells that it is open beyond its deadline.
 func (e Event) Overdue(now time.Time) bool { return e.Open() && e.DueAt != nil && e.DueAt.Before(now) }

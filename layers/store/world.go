@@ -94,7 +94,7 @@ func readCatalogue(ctx context.Context, q queryer, today time.Time) (*layers.Cat
 	c.Items, err = collect(ctx, q, itemsSQL, func(r pgx.CollectableRow) (i layers.Item, err error) {
 		err = r.Scan(&i.ID, &i.Code, &i.Version, &i.Class, &i.Name, &i.NameEn, &i.DepartmentID, &i.Level,
 			&i.DeadlineHours, &i.Steps, &i.Photos, &i.RoundClock, &i.LevelHours, &i.Subclass, &i.Object, &i.Duty, &i.Requires,
-			&i.VerifyLevel, &i.ValidFrom, &i.ValidTo)
+			&i.VerifyLevel, &i.DupMeters, &i.DupHours, &i.RepeatDays, &i.ValidFrom, &i.ValidTo)
 		i.Idle, i.Pinyin = !i.ValidOn(today), pinyin.Of(i.Name)
 		return i, err
 	})

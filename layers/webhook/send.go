@@ -131,7 +131,7 @@ func (h *Hooks) Queue(ctx context.Context, p Picture) error {
 }
 
 func queue(ctx context.Context, tx pgx.Tx, p Picture, outs []destination, c *layers.Change, now time.Time) error {
-	if c.Kind != layers.KindEvent || c.Op != layers.OpPut || c.Record == nil {
+	if c.Kind != layers.KindEvent || c.Op != layers.OpPut && c.Op != layers.OpDelete || c.Record == nil {
 		return nil
 	}
 	m := message(c, p)
@@ -177,8 +177,12 @@ func message(c *layers.Change, p Picture) Message {
 	if place := p.Tree().Place(c.Record.Place); place != nil {
 		m.Data.Place = place.Code
 	}
-	if c.New != nil {
-		if at, ok := c.New.Geom.(orb.Point); ok {
+	at := c.New
+	if at == nil { // merged into another event
+		at = c.Old
+	}
+	if at != nil {
+		if at, ok := at.Geom.(orb.Point); ok {
 			m.Data.Lon, m.Data.Lat = at[0], at[1]
 		}
 	}

@@ -150,8 +150,6 @@ export const api = {
   sources: async (ask: Ask = {}) => (await get<{ sources: Source[] }>('/api/sources', ask)).sources,
   events: (place: string, status: string, limit: number, before: string | undefined, ask: Ask = {}) =>
     get<EventPage>('/api/events', ask, { place, status, limit, before }),
-  openEvents: async (place: string, category: string, limit: number, ask: Ask = {}) =>
-    (await get<EventPage>('/api/events', ask, { place, category, limit, status: 'open' })).events,
   photos: async (event: number, ask: Ask = {}) =>
     (await get<{ photos: Photo[] }>(`/api/events/${event}/photos`, ask)).photos,
   /** How the citizen found the handling; null: there is no citizen, or no word yet. */

@@ -1,5 +1,6 @@
 import { type Ask, read } from './api';
 import type { EventSummary, Named, PlaceRef } from './model';
+import type { DispatchRule } from './rules';
 
 /** The life of an event as the API tells it: docs/event-life.md. */
 export interface EventLife {
@@ -8,10 +9,43 @@ export interface EventLife {
   whistled: boolean;
   clockAt: string | null;
   suspendedAt: string | null;
+  /** It is about the same as that event; null: its own. */
+  mergedInto: { id: number; status: string; closedAt: string | null } | null;
+  /** Reports that are about it too. */
+  merged: MergedReport[];
+  /** How often its item came to the place; null: the first time. */
+  repeat: { nth: number; days: number; meters: number } | null;
   timeline: TimelineEntry[];
   assignments: EventAssignment[];
   /** Steps that the reader may take now. */
   actions: EventAction[];
+}
+
+export interface MergedReport {
+  id: number;
+  title: string;
+  reportedAt: string;
+  mergedAt: string;
+  version: number;
+}
+
+/** An open event that may be about the same. */
+export interface SimilarEvent {
+  event: EventSummary;
+  meters: number;
+  /** Between the two reports. */
+  minutes: number;
+  sameItem: boolean;
+  /** Likeness of the words, 0 to 1. */
+  words: number;
+}
+
+export interface Sample {
+  lon: number;
+  lat: number;
+  category: string;
+  item: string;
+  words: string;
 }
 
 export interface UnitRef extends Named {
@@ -39,6 +73,12 @@ export interface TimelineEntry {
   reason: string | null;
   evidence: string[];
   assignees: { unit: string; worker: number | null; label: string | null; lead: boolean }[];
+  /** By which it was given, or against which. */
+  rule: number | null;
+  against: boolean;
+  automatic: boolean;
+  /** The other event of a merge. */
+  other: number | null;
   lon: number | null;
   lat: number | null;
 }
@@ -74,6 +114,22 @@ export interface Candidate extends WorkerRef {
   lat: number;
 }
 
+/** Where a worker on duty was last, for those who may see it. */
+export interface Present extends WorkerRef {
+  unit: UnitRef;
+  inHand: number;
+  capacity: number;
+  seenAt: string;
+  lon: number;
+  lat: number;
+}
+
+export interface Candidates {
+  workers: Candidate[];
+  /** That acts for the event now: to give it to others needs a reason. */
+  rule: DispatchRule | null;
+}
+
 export interface UnitSummary extends UnitRef {
   level: string;
   place: PlaceRef | null;
@@ -95,6 +151,7 @@ export interface StepBody {
   reason?: string;
   note?: string;
   assignees?: Assignee[];
+  into?: number;
 }
 
 export interface Stepped {
@@ -118,8 +175,15 @@ export const hub = {
   step: (id: number, body: StepBody) => post<Stepped>(`/api/events/${id}/steps`, body),
   assign: (events: { id: number; version: number }[], assignees: Assignee[], reason: string) =>
     post<AssignResults>('/api/events/assign', { events, assignees, ...(reason ? { reason } : {}) }),
-  workers: async (id: number, ask: Ask = {}) =>
-    (await read<{ workers: Candidate[] }>(`/api/events/${id}/workers`, ask, {})).workers,
+  similarTo: async (id: number, ask: Ask = {}) =>
+    (await read<{ events: SimilarEvent[] }>(`/api/events/${id}/similar`, ask, {})).events,
+  /** Before a report is sent; where it is travels in the body. */
+  similar: async (sample: Sample) =>
+    (await post<{ events: SimilarEvent[] }>('/api/events/similar', { ...sample, datum: 'WGS84' })).events,
+  workers: (id: number, ask: Ask = {}) => read<Candidates>(`/api/events/${id}/workers`, ask, {}),
+  /** Workers on duty who tell where they are, in a place. */
+  presence: async (place: string, ask: Ask = {}) =>
+    (await read<{ workers: Present[] }>(`/api/presence?place=${place}`, ask, {})).workers,
   units: async (place: string, ask: Ask = {}) =>
     (await read<{ units: UnitSummary[] }>(`/api/units${place ? `?place=${place}` : ''}`, ask, {})).units,
 };

@@ -31,6 +31,8 @@ export interface View {
   /** Places are coloured and ranked by risk; null: by the metric. */
   risk: RiskChoice | null;
   card: { kind: CardKind; id: number } | null;
+  /** Workers on duty are shown on the map. */
+  people: boolean;
   /** Corners of the area that is counted in; the first follows the last. */
   area: readonly LonLat[] | null;
   /** null: fitted to the place. */
@@ -46,6 +48,7 @@ export const START: View = {
   list: 'all',
   risk: null,
   card: null,
+  people: false,
   area: null,
   camera: null,
   lang: 'zh-CN',
@@ -64,6 +67,7 @@ export function parseView(query: string): View {
     list: LISTS.find((l) => l === q.get('events')) ?? START.list,
     risk: parseRisk(q.get('risk')),
     card: card ? { kind: card[1] as CardKind, id: Number(card[2]) } : null,
+    people: q.get('people') === 'on',
     area: parseArea(q.get('area')),
     camera: parseCamera(q.get('at')),
     lang: q.get('lang') === 'en' ? 'en' : 'zh-CN',
@@ -83,6 +87,7 @@ export function formatView(view: View): string {
   if (view.list !== START.list) parts.push(`events=${view.list}`);
   if (view.risk) parts.push(`risk=${formatRisk(view.risk)}`);
   if (view.card) parts.push(`card=${view.card.kind}.${view.card.id}`);
+  if (view.people) parts.push('people=on');
   if (view.area) parts.push(`area=${view.area.map(([lon, lat]) => `${lon.toFixed(5)},${lat.toFixed(5)}`).join(';')}`);
   if (view.camera) {
     const { lon, lat, zoom } = view.camera;

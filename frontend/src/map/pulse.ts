@@ -1,5 +1,6 @@
-import { type Map as MapLibre, Marker } from 'maplibre-gl';
+import type { Map as MapLibre, Marker } from 'maplibre-gl';
 import type { LonLat } from '@/core/model';
+import { sign } from './people';
 
 /** Pulses shown at once; in a storm of events the list tells the rest. */
 const MOST = 24;
@@ -30,7 +31,7 @@ export function createPulses(map: MapLibre) {
       element.className = strong ? 'pulse pulse-strong' : 'pulse';
       element.style.setProperty('--pulse', color);
       element.append(document.createElement('i'), document.createElement('i'));
-      const marker = place(map, element, [lon, lat]);
+      const marker = sign(map, element, [lon, lat]);
       shown.set(
         marker,
         setTimeout(() => remove(marker), strong ? 12_000 : 6000),
@@ -52,15 +53,7 @@ export function createRing(map: MapLibre) {
       if (!point) return;
       const element = document.createElement('div');
       element.className = 'ring';
-      marker = place(map, element, point);
+      marker = sign(map, element, point);
     },
   };
-}
-
-/** MapLibre makes markers buttons; these are only signs. */
-function place(map: MapLibre, element: HTMLElement, [lon, lat]: LonLat): Marker {
-  const marker = new Marker({ element }).setLngLat([lon, lat]).addTo(map);
-  for (const name of ['role', 'aria-label', 'tabindex']) element.removeAttribute(name);
-  element.setAttribute('aria-hidden', 'true');
-  return marker;
 }

@@ -12,5 +12,7 @@ set
     fed_back_at = $11,
     clock_at = $12,
     suspended_at = $13,
+    merged_into = nullif($14::int8, 0),
+    merged_at = $15,
     position = pg_current_xact_id()
 where id = $1

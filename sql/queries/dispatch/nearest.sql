@@ -2,7 +2,10 @@
 select
     w.id, w.label, w.label_en, u.code, u.name, u.name_en, w.skills, w.capacity, w.geom, w.seen_at,
     st_distancesphere(w.geom, $1::geometry),
-    (select count(*) from assignment a where a.worker_id = w.id and a.ended_at is null)
+    (
+        select count(*) from assignment a join event e on e.id = a.event_id
+        where a.worker_id = w.id and a.ended_at is null and e.merged_into is null
+    )
 from worker w
 join unit u on u.id = w.unit_id
 where w.on_duty

@@ -4,4 +4,5 @@ select
     st_x(e.geom), st_y(e.geom)
 from event e
 where e.status <> 8
+and e.merged_into is null
 and e.reported_at < $2::timestamptz

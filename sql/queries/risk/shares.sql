@@ -3,4 +3,5 @@ from event
 where reported_at >= $1
 and reported_at < $2
 and status <> 8
+and merged_into is null
 group by 1, 2, 3, 4

@@ -4,6 +4,6 @@ from (
     union all
     select 'site', coalesce(place_id, 0) from site
     union all
-    select 'event', coalesce(place_id, 0) from event
+    select 'event', coalesce(place_id, 0) from event where merged_into is null
 ) f
 group by kind, place

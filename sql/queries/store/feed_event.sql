@@ -3,3 +3,4 @@ select
     reported_at, due_at, position
 from event
 where id between $1 and $2
+and merged_into is null -- it is counted as the one that it was merged into

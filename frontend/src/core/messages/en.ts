@@ -339,6 +339,7 @@ const en: Record<keyof typeof zh, string> = {
   'status.close': 'Closed',
   'status.void': 'Void',
   'status.suspended': 'Suspended',
+  'status.merged': 'Merged',
   'channel.unknown': 'Unknown',
   'channel.patrol': 'Patrol',
   'channel.resident': 'Resident',

@@ -332,6 +332,7 @@ const zh = {
   'status.close': '已结案',
   'status.void': '已作废',
   'status.suspended': '已挂起',
+  'status.merged': '已并案',
   'channel.unknown': '未知',
   'channel.patrol': '巡查发现',
   'channel.resident': '群众上报',

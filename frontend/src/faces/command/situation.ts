@@ -5,6 +5,7 @@ import { useResource } from '@/core/resource';
 import { openStream, type Stream, type StreamState } from '@/core/stream';
 import type { CardKind, List, Metric, ViewState } from '@/core/url';
 import type { Words } from '@/core/words';
+import type { Someone } from '@/map/people';
 import { mixed } from '@/map/style';
 
 /** How often figures are read again without a change: events become overdue by the clock alone. */
@@ -89,6 +90,8 @@ export function createSituation(state: ViewState, words: Words) {
   const itemOf = computed(() => new Map<string, ItemDef>((classes.data.value?.items ?? []).map((i) => [i.code, i])));
   const older = shallowRef<EventSummary[]>([]);
   const next = shallowRef<string | null>(null);
+  /** Who could take what is being assigned, on the map; empty: nothing is. */
+  const candidates = shallowRef<readonly Someone[]>([]);
   watch(listed, () => {
     older.value = [];
     next.value = null;
@@ -133,6 +136,7 @@ export function createSituation(state: ViewState, words: Words) {
       return e.title || item?.name || category?.name || '';
     },
     older,
+    candidates,
     async more() {
       const before = older.value.length ? next.value : (events.data.value?.next ?? null);
       if (!before) return;

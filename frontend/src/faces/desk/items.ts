@@ -12,6 +12,10 @@ export interface ItemVersion extends ItemDef {
   roundClock: boolean;
   steps: string[];
   verifyLevel: string;
+  /** What counts as a report of the same, and as a repeat. */
+  dupMeters: number;
+  dupHours: number;
+  repeatDays: number;
   validFrom: string;
   /** First day on which it is no longer; null: open. */
   validTo: string | null;

@@ -21,6 +21,8 @@ const TASKS_EVERY = 30_000;
 /** The estimate moves slowly; the day and the signals change by the clock. */
 const LOOK_EVERY = 300_000;
 const MOST_GRIDS = 20;
+/** How often a shared position is told while the page is looked at. */
+const SHARE_EVERY = 5 * 60_000;
 
 /** All that the pages of the field face share. */
 export async function createField(router: Router, settings: Settings) {
@@ -91,6 +93,14 @@ export async function createField(router: Router, settings: Settings) {
     }, TASKS_EVERY),
     setInterval(() => document.visibilityState === 'visible' && look.refresh(), LOOK_EVERY),
   ];
+  /** Tells where the phone is, of who shares it this shift; without leave or network the last one stays. */
+  async function tellWhere() {
+    const on = settings.shares.value && tasks.data.value?.worker?.onDuty;
+    if (!on || document.visibilityState !== 'visible' || !navigator.onLine) return;
+    const at = await knownPosition();
+    if (at && settings.shares.value) await work.duty(true, true, at).catch(() => undefined);
+  }
+  ticks.push(setInterval(() => void tellWhere(), SHARE_EVERY));
   const stopSent = outbox.onSent((item) => {
     if (item.kind === 'step') tasks.refresh();
     if (item.kind === 'read') told.refresh();

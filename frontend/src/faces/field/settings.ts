@@ -18,6 +18,8 @@ export interface Settings {
   grids: Ref<readonly Grid[]>;
   /** When the map of the grids was kept, in milliseconds; 0: it is not. */
   keptAt: Ref<number>;
+  /** The last position is shared; for this shift only. */
+  shares: Ref<boolean>;
 }
 
 const KEY = 'field.settings';
@@ -38,19 +40,20 @@ export function createSettings(): Settings {
     lang: shallowRef(lang),
     text: shallowRef(TEXT_SIZES.find((s) => s === was.text) ?? '1'),
     grids: shallowRef(Array.isArray(was.grids) ? (was.grids as Grid[]) : []),
+    shares: shallowRef(was.shares === true),
     keptAt: shallowRef(typeof was.keptAt === 'number' ? was.keptAt : 0),
   };
-  const { lang: l, text, grids, keptAt } = settings;
+  const { lang: l, text, grids, keptAt, shares } = settings;
   const keep = () => {
     try {
-      const value = { lang: l.value, text: text.value, grids: grids.value, keptAt: keptAt.value };
+      const value = { lang: l.value, text: text.value, grids: grids.value, keptAt: keptAt.value, shares: shares.value };
       localStorage.setItem(KEY, JSON.stringify(value));
     } catch {
       // No space: the choice holds until the page is closed.
     }
   };
   // At once: a language that the address asked for is a choice too.
-  watch([l, text, grids, keptAt], keep, { immediate: true });
+  watch([l, text, grids, keptAt, shares], keep, { immediate: true });
   watch(
     [l, text],
     () => {

@@ -1,5 +1,4 @@
 import { ApiError, type Ask, get } from '@/core/api';
-import { metres } from '@/core/distance';
 import type { EventDetail, EventSummary, ItemDef, Named } from '@/core/model';
 import type { Item } from '@/core/outbox/store';
 
@@ -60,8 +59,10 @@ export const work = {
     return { ...told, asOf: new Date(asOf || Date.now()).toISOString() };
   },
   event: (id: number, ask: Ask = {}) => get<Case>(`/api/events/${id}`, ask),
-  async duty(onDuty: boolean, at: { lon: number; lat: number } | null): Promise<Tasks> {
-    const body = JSON.stringify({ onDuty, ...(at ? { ...at, datum: 'WGS84' } : {}) });
+  /** `share`: for this shift desks may see the last position; else none is kept. */
+  async duty(onDuty: boolean, share: boolean, at: { lon: number; lat: number } | null): Promise<Tasks> {
+    const where = at ? { lon: at.lon, lat: at.lat, datum: 'WGS84' } : {};
+    const body = JSON.stringify({ onDuty, share, ...where });
     let response: Response;
     try {
       response = await fetch('/api/duty', { method: 'PUT', body, headers: { 'content-type': 'application/json' } });
@@ -128,17 +129,4 @@ export function offered(
   }
   const order = (a: Action) => (FIELD_STEPS as readonly string[]).indexOf(a.step);
   return [...now].sort((a, b) => order(a) - order(b));
-}
-
-/** How near and how recent another report must be to be shown before sending. */
-export const NEAR_METRES = 200;
-export const NEAR_MS = 3 * 24 * 3_600_000;
-
-/** Open events that may be the same, nearest first. */
-export function nearby(events: readonly EventSummary[], at: { lon: number; lat: number }, now: number) {
-  return events
-    .map((event) => ({ event, away: metres(at, event), age: now - Date.parse(event.reportedAt) }))
-    .filter((n) => n.away <= NEAR_METRES && n.age <= NEAR_MS)
-    .sort((a, b) => a.away - b.away)
-    .slice(0, 3);
 }

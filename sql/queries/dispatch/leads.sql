@@ -1,0 +1,1 @@
+select exists (select from event where merged_into = $1)

@@ -1,0 +1,3 @@
+select coalesce(merged_into, 0)
+from event
+where id = $1

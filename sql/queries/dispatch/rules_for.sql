@@ -1,0 +1,12 @@
+-- The rules that could act for an item at a place (the places above it included) at a time of the kind.
+select
+    r.id, r.item, r.category, coalesce(r.place_id, 0), r.hours, u.code, u.name, u.name_en, u.id, coalesce(w.id, 0),
+    coalesce(w.label, ''), coalesce(w.label_en, ''), r.automatic, r.note, r.made_at, r.made_by, r.ended_at, coalesce(r.ended_by, '')
+from dispatch_rule r
+join unit u on u.id = r.unit_id
+left join worker w on w.id = r.worker_id
+where r.ended_at is null
+    and (r.item = $1 and r.item <> '' or r.item = '' and (r.category = '' or r.category = $2))
+    and (r.place_id is null or r.place_id = any($3::int4[]))
+    and r.hours in ('any', $4)
+order by r.id
