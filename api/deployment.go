@@ -16,7 +16,7 @@ type Deployment struct {
 	Synthetic bool          `json:"synthetic" doc:"Some of the data is invented"`
 	Version   string        `json:"version"`
 	Roots     []string      `json:"roots" doc:"Codes of the places that are in no other"`
-	Home      string        `json:"home" doc:"Code of the place that a page opens with: the only root, else all"`
+	Home      string        `json:"home" doc:"Code of the place that a page opens with: the lowest that holds all that the reader may count, all above several roots"`
 	Bounds    Maybe[Bounds] `json:"bounds"`
 	Access    string        `json:"access" enum:"accounts" doc:"Who is let in"`
 	Threshold int           `json:"threshold" doc:"Smaller counts of people, except 0, are not told"`
@@ -38,7 +38,7 @@ func (s *Server) deployment(_ context.Context, scope layers.Scope, _ *struct{}) 
 	w := s.Store.World()
 	d := Deployment{
 		Named: Named{w.Deployment.Name, w.Deployment.NameEn}, Zone: w.Deployment.Zone.String(),
-		Synthetic: w.Deployment.Synthetic, Version: s.Version, Roots: []string{}, Home: home(snap.Tree()), Access: "accounts",
+		Synthetic: w.Deployment.Synthetic, Version: s.Version, Roots: []string{}, Home: ownHome(snap.Tree(), scope), Access: "accounts",
 		Threshold: scope.Threshold, Position: snap.Position().String(), AsOf: utc(snap.At()),
 		Statuses: layers.Statuses[:], Channels: layers.Channels[:],
 	}

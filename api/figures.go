@@ -16,6 +16,7 @@ type Figures struct {
 	Position  string       `json:"position"`
 	AsOf      time.Time    `json:"asOf"`
 	Threshold int          `json:"threshold"`
+	Reach     bool         `json:"reach" doc:"The reader may count something there; else the zeros say nothing"`
 	Totals    Totals       `json:"totals"`
 	Layers    []LayerCount `json:"layers"`
 	Classes   []ClassCount `json:"classes"`
@@ -68,7 +69,8 @@ type DayCount struct {
 
 // ChildCount are the numbers of a place directly below.
 type ChildCount struct {
-	Code string `json:"code"`
+	Code  string `json:"code"`
+	Reach bool   `json:"reach" doc:"The reader may count something there; else the zeros say nothing"`
 	Totals
 	Today   int `json:"today"`
 	Open    int `json:"open"`
@@ -97,7 +99,7 @@ func (s *Server) figures(_ context.Context, scope layers.Scope, in *placeInput) 
 	}
 	w := s.Store.World()
 	f := Figures{
-		Code: p.Code, Position: snap.Position().String(), AsOf: utc(snap.At()), Threshold: scope.Threshold,
+		Code: p.Code, Position: snap.Position().String(), AsOf: utc(snap.At()), Threshold: scope.Threshold, Reach: reaches(snap.Tree(), scope, p.ID),
 		Layers: []LayerCount{}, Classes: []ClassCount{}, Children: []ChildCount{},
 	}
 	counts := map[layers.Kind]index.PlaceCounts{}
@@ -209,7 +211,25 @@ func (r reckoning) children(f *Figures) {
 		}
 		o := t.Ordinal(child.ID)
 		f.Children = append(f.Children, ChildCount{
-			Code: child.Code, Totals: totals(r.scope, counts), Today: today[o], Overdue: overdue[o], Open: counts[layers.KindEvent].Open,
+			Code: child.Code, Reach: reaches(t, r.scope, child.ID), Totals: totals(r.scope, counts), Today: today[o], Overdue: overdue[o], Open: counts[layers.KindEvent].Open,
 		})
 	}
+}
+
+// reaches tells whether a scope may count anything in a place or below it.
+func reaches(t *layers.Tree, scope layers.Scope, p layers.PlaceID) bool {
+	if p == 0 {
+		return scope.Detail(layers.KindPlace) > layers.DetailNone
+	}
+	lo, hi := t.Range(p)
+	for o := lo; o < hi; o++ {
+		if countsIn(scope, t.At(o).ID) {
+			return true
+		}
+	}
+	return false
+}
+
+func countsIn(scope layers.Scope, p layers.PlaceID) bool {
+	return scope.Counts(layers.KindPerson, p) || scope.Counts(layers.KindSite, p) || scope.Counts(layers.KindEvent, p)
 }

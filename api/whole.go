@@ -30,6 +30,29 @@ func home(t *layers.Tree) string {
 	return wholeCode
 }
 
+// ownHome is the code of the lowest place that holds all that a scope may count: a page opens there, not in a city of
+// which its reader sees one village.
+func ownHome(t *layers.Tree, scope layers.Scope) string {
+	code := home(t)
+	var at layers.PlaceID
+	if p := t.ByCode(code); p != nil {
+		at = p.ID
+	}
+	for !countsIn(scope, at) {
+		var within []*layers.Place
+		for _, c := range t.Children(at) {
+			if reaches(t, scope, c.ID) {
+				within = append(within, c)
+			}
+		}
+		if len(within) != 1 {
+			break
+		}
+		at, code = within[0].ID, within[0].Code
+	}
+	return code
+}
+
 // wayTo is the path to a place, from the whole down when there are several roots.
 func (s *Server) wayTo(t *layers.Tree, p *layers.Place) []*layers.Place {
 	path := t.Path(p.ID)

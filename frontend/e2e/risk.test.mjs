@@ -101,6 +101,17 @@ test('risk: beside last week, the film of 90 days, and hatch where there is not 
   await close();
 });
 
+test('risk: an address with a category that nobody knows opens the first one', async () => {
+  const { page, bad, close } = await open(browser, '/command?risk=all.7');
+  await page.locator('[data-risk] ol li').first().waitFor();
+  assert.equal(
+    await page.locator('[data-risk] select').inputValue(),
+    (await answer(server, '/api/risk?horizon=7', await session())).category,
+  );
+  assert.deepEqual(bad, []);
+  await close();
+});
+
 test('risk: an objection stands beside the score, and nobody sees risk beyond their places', async () => {
   const cookie = await session('clerk');
   const { roles } = await answer(server, '/api/me', cookie);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { axe, launch, open, out, ready, report, server, somewhere } from './browser.mjs';
+import { axe, launch, open, out, ready, report, server, session, somewhere } from './browser.mjs';
 
 let browser;
 before(async () => {
@@ -75,6 +75,29 @@ test('the header tells who is signed in and their rights; signing out ends the p
     bad.filter((l) => !expected(l)),
     [],
   );
+  await close();
+});
+
+test('a clerk’s page opens at the own place; of places beyond it no number is told', async () => {
+  const { page, bad, close } = await open(browser, '/command', { as: 'clerk' });
+  await ready(page);
+  const headers = { cookie: await session('clerk') };
+  const get = async (path) => (await fetch(server + path, { headers })).json();
+  const { roles } = await get('/api/me');
+  const { place } = roles.find((r) => r.place);
+  await page.getByRole('heading', { name: place.name, exact: true }).waitFor();
+  const { path } = await get(`/api/places/${place.code}`);
+  await page.goto(`${server}/command?place=${path[0].code}&by=open`);
+  await ready(page);
+  const rows = page.locator('.rank ol li');
+  await rows.nth(2).waitFor();
+  const figures = await rows.locator('.n').allTextContents();
+  const own = await rows.locator('.name').allTextContents();
+  for (const [i, text] of figures.entries()) {
+    assert.equal(text.trim() === '—', own[i].trim() !== path[1].name, `${own[i]}: ${text}`);
+  }
+  assert.match(await rows.last().locator('small').textContent(), /看不到/);
+  assert.deepEqual(bad, []);
   await close();
 });
 

@@ -44,6 +44,7 @@ const figures = (): Figures => ({
   position: '100',
   asOf: '2026-11-24T01:00:00Z',
   threshold: 10,
+  reach: true,
   totals: { person: null, site: 12_345, event: 3 },
   layers: [
     { code: 'elders', count: null },
@@ -315,6 +316,7 @@ describe('ranking', () => {
   const children = ['a', 'b', 'c'].map((code) => ({ ...place(code, 2, code), areaKm2: 2 }));
   const row = (code: string, person: number | null, open: number) => ({
     code,
+    reach: true,
     person,
     site: 0,
     event: 0,
@@ -333,6 +335,14 @@ describe('ranking', () => {
   });
   it('ranks by events, equal ones by code', () => {
     expect(rank(children, rows, 'open', true).map((x) => x.place.code)).toEqual(['b', 'a', 'c']);
+  });
+  it('tells no number of a place beyond the reader’s reach', () => {
+    const beyond = { ...row('c', 0, 0), reach: false };
+    expect(rank(children, [row('a', 100, 0), beyond], 'open', true)).toEqual([
+      { place: children[0], figure: 0 },
+      { place: children[1], figure: null, beyond: true },
+      { place: children[2], figure: null, beyond: true },
+    ]);
   });
   it('counts people where areas are not known', () => {
     expect(rank(children, rows, 'density', false)[0]?.figure).toBe(300);

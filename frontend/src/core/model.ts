@@ -51,6 +51,8 @@ export interface PlaceHit extends PlaceRef {
 
 export interface ChildFigures {
   code: string;
+  /** The reader may count something there; else the zeros say nothing. */
+  reach: boolean;
   person: Count;
   site: Count;
   event: Count;
@@ -64,6 +66,8 @@ export interface Figures {
   position: string;
   asOf: string;
   threshold: number;
+  /** The reader may count something there; else the zeros say nothing. */
+  reach: boolean;
   totals: { person: Count; site: Count; event: Count };
   layers: { code: string; count: Count }[];
   classes: { kind: string; code: string; count: Count }[];

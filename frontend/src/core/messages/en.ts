@@ -76,7 +76,7 @@ const en: Record<keyof typeof zh, string> = {
   'error.not_found': 'Not found. It may have been removed, or lies outside what you may see.',
   'error.server': 'The server failed ({code}). Try again later; if it goes on, tell the administrator.',
   'error.retry': 'Try now',
-  'error.home': 'Back to the city',
+  'error.home': 'Back to the start',
   'error.map':
     'The map cannot be drawn: this browser has no WebGL. Use a newer browser or turn on hardware acceleration. Panels and lists still work.',
 
@@ -115,6 +115,7 @@ const en: Record<keyof typeof zh, string> = {
   'rank.none': 'A grid is the smallest unit: there is nothing below it',
   'rank.leaf': 'No smaller places have been imported below this one',
   'rank.unknown': 'too few',
+  'rank.beyond': 'beyond what you may see',
   'metric.density': 'Population density',
   'metric.person': 'People',
   'metric.site': 'Key sites',

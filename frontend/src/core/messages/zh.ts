@@ -72,7 +72,7 @@ const zh = {
   'error.not_found': '没有找到。它可能已被删除，或不在可见范围内。',
   'error.server': '服务器出错（{code}）。请稍后再试；若持续出现请联系管理员。',
   'error.retry': '立即重试',
-  'error.home': '回到全市',
+  'error.home': '回到开始的地方',
   'error.map': '地图无法绘制：浏览器不支持 WebGL。请换用较新的浏览器，或打开硬件加速。面板与列表仍可使用。',
 
   'place.path': '位置',
@@ -110,6 +110,7 @@ const zh = {
   'rank.none': '网格是最小单元，下面没有更小的区域',
   'rank.leaf': '下面还没有录入更小的区域',
   'rank.unknown': '不足',
+  'rank.beyond': '您看不到这里的数',
   'metric.density': '人口密度',
   'metric.person': '登记人口',
   'metric.site': '重点场所',

@@ -5,6 +5,8 @@ import type { Metric } from '@/core/url';
 export interface Ranked {
   place: PlaceRef;
   figure: number | null;
+  /** Nothing there is for this reader to count. */
+  beyond?: boolean;
 }
 
 /** Whether density can be told: every child must have an area. Without areas people are counted instead. */
@@ -22,7 +24,7 @@ export function rank(
   const by = new Map(figures.map((f) => [f.code, f]));
   const ranked = children.map((place): Ranked => {
     const f = by.get(place.code);
-    if (!f) return { place, figure: null };
+    if (!f?.reach) return { place, figure: null, beyond: true };
     if (metric !== 'density') return { place, figure: f[metric] };
     if (f.person === null || !density) return { place, figure: f.person };
     return { place, figure: f.person / (place.areaKm2 ?? 1) };

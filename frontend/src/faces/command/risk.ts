@@ -14,11 +14,19 @@ const FRAME = 350;
 
 /** The risk of places on the command face; it reads nothing while it is not shown. */
 export function createRisk(s: Situation, words: Words) {
-  const choice = computed(() => s.view.value.risk);
+  /** What the address asks for; a category that this deployment does not know falls back to its first. */
+  const choice = computed(() => {
+    const c = s.view.value.risk;
+    const known = s.classes.data.value && c?.category ? s.classOf('event', c.category) : true;
+    return c && !known ? { ...c, category: '' } : c;
+  });
   const on = computed(() => choice.value !== null);
   const key = (prefix: string) => () => {
     const c = choice.value;
-    return c && s.code.value ? `${prefix}/${s.code.value}/${c.category}/${c.horizon}` : '';
+    // Whether a category is known is known with the classes.
+    return c && s.code.value && (!c.category || s.classes.data.value)
+      ? `${prefix}/${s.code.value}/${c.category}/${c.horizon}`
+      : '';
   };
   const ask = () => ({ category: choice.value?.category ?? '', horizon: choice.value?.horizon ?? 7 });
   const ranking = useResource(key('rank'), (_, o) => api.risk(s.code.value, ask().category, ask().horizon, o), {
@@ -31,7 +39,7 @@ export function createRisk(s: Situation, words: Words) {
   );
   const signals = useResource(
     () => (on.value && s.code.value ? `signals/${s.code.value}` : ''),
-    (_, o) => api.signals(s.code.value === s.root.value ? '' : s.code.value, o),
+    (_, o) => api.signals(s.code.value, o),
     { gather: 5000 },
   );
   s.onChanges(() => {
