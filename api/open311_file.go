@@ -14,7 +14,7 @@ import (
 // file takes a citizen's report. The key is the client's, not the citizen's.
 func (x *counter311) file() (any, error) {
 	ctx := x.c.Request.Context()
-	scope, err := x.keyed(ctx, x.args.Get("api_key"))
+	scope, err := x.keyed(ctx, x.c.Request.PostForm.Get("api_key")) // an address is written into logs
 	if err != nil {
 		return nil, err
 	}
