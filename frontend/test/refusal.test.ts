@@ -35,5 +35,6 @@ describe('a refusal is said in the language of the page', () => {
     expect(refusal(en, 'en', error('network', 0, ''))).toBe(en('error.network'));
     expect(refusal(zh, 'zh-CN', new Error('x'))).toBe(zh('error.network'));
     expect(refusal(zh, 'zh-CN', error('502', 502, ''))).toBe(zh('error.unavailable'));
+    expect(refusal(en, 'en', error('page', 0, 'TypeError: x'))).toBe(en('error.server', { code: 'page' }));
   });
 });

@@ -20,6 +20,7 @@ const CODES: readonly string[] = [
  */
 export function refusal(t: Translate, lang: Lang, cause: unknown): string {
   if (!(cause instanceof ApiError)) return t('error.network');
+  if (cause.code === 'page') return t('error.server', { code: cause.code });
   if (lang === 'en' && cause.message && cause.code !== 'network') return sentence(cause.message);
   if (!CODES.includes(cause.code)) return t(cause.code === 'network' ? 'error.network' : 'error.unavailable');
   const words = t(`refusal.${cause.code}` as MessageKey);

@@ -78,7 +78,6 @@ const enHub: Record<keyof typeof zhHub, string> = {
   'hub.done': 'Done: {step}',
   'hub.conflict': 'Somebody took a step just before you. The card is up to date now: look again, then decide.',
   'hub.forbidden': 'This step is not yours to take.',
-  'hub.invalid': 'Please complete: {why}',
   'hub.pick': 'Choose who handles it; of several the first leads',
   'hub.near': 'Nearest free workers',
   'hub.noNear': 'Nobody is on duty nearby',

@@ -77,7 +77,6 @@ const zhHub = {
   'hub.done': '已{step}',
   'hub.conflict': '别人刚刚先办了一步，画面已刷新，请看过最新状态再决定。',
   'hub.forbidden': '您不能做这一步。',
-  'hub.invalid': '请补全：{why}',
   'hub.pick': '选择承办人，可多选，第一个为主办',
   'hub.near': '就近空闲人员',
   'hub.noNear': '附近没有在岗人员',

@@ -1,6 +1,7 @@
 import { computed, type InjectionKey, inject, onScopeDispose, type Ref, shallowRef, watch } from 'vue';
 import { type ApiError, api } from '@/core/api';
 import type { Change, ClassDef, EventSummary, ItemDef, LayerDef, Named, PlaceRef } from '@/core/model';
+import { refusal } from '@/core/refusal';
 import { useResource } from '@/core/resource';
 import { openStream, type Stream, type StreamState } from '@/core/stream';
 import type { CardKind, List, Metric, ViewState } from '@/core/url';
@@ -170,11 +171,7 @@ export function createSituation(state: ViewState, words: Words) {
     },
     /** What went wrong in words, with what happens next. */
     explain(error: ApiError | null): string {
-      if (!error) return '';
-      if (error.code === 'network') return words.t('error.network');
-      if (error.status === 503) return error.message || words.t('error.unavailable');
-      if (error.status === 404) return words.t('error.not_found');
-      return error.passing ? words.t('error.unavailable') : words.t('error.server', { code: error.code });
+      return error ? refusal(words.t, words.lang.value, error) : '';
     },
   };
 }

@@ -5,6 +5,7 @@ import type { Classes, Deployment, LayerGroup } from '@/core/model';
 import { createOutbox, type Outbox } from '@/core/outbox/outbox';
 import { type Draft, type Item, openStore, type Store } from '@/core/outbox/store';
 import { serverWire } from '@/core/outbox/wire';
+import { refusal } from '@/core/refusal';
 import { useResource } from '@/core/resource';
 import { openStream, type Stream } from '@/core/stream';
 import { createWords } from '@/core/words';
@@ -186,7 +187,7 @@ export async function createField(router: Router, settings: Settings) {
     explain(error: ApiError | null): string {
       if (!error) return '';
       if (error.code === 'network') return words.t('field.net.offline');
-      return error.message || words.t('error.server', { code: error.code });
+      return refusal(words.t, words.lang.value, error);
     },
   };
 }
