@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
-	"runtime"
 	"sync"
 )
 
@@ -29,7 +28,7 @@ func HotSpots(ctx context.Context, value []float64, near [][]int32, around, perm
 	sd := math.Sqrt(sq)
 	out := make([]Hot, len(value))
 	var all sync.WaitGroup
-	workers := runtime.GOMAXPROCS(0)
+	workers := workers()
 	for k := range workers {
 		all.Go(func() {
 			for i := k; i < len(value) && ctx.Err() == nil; i += workers {

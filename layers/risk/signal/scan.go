@@ -5,7 +5,6 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"sync"
 )
@@ -81,7 +80,7 @@ func sequential(highest []float64, ratio float64) float64 {
 func (s *Scan) permuted(ctx context.Context, cases []Case, limits []int32, top float64) ([]float64, error) {
 	const batch = 4 * plenty
 	out := make([]float64, s.Permutations)
-	workers := runtime.GOMAXPROCS(0)
+	workers := workers()
 	windows := make([]*window, workers)
 	high := 0
 	for from := 0; from < len(out); from += batch {
