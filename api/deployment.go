@@ -16,7 +16,7 @@ type Deployment struct {
 	Synthetic bool          `json:"synthetic" doc:"Some of the data is invented"`
 	Version   string        `json:"version"`
 	Roots     []string      `json:"roots" doc:"Codes of the places that are in no other"`
-	Home      string        `json:"home" doc:"Code of the place that a page opens with: the lowest that holds all that the reader may count, all above several roots"`
+	Home      string        `json:"home" doc:"Code of the place that a page opens with: the lowest that holds all that the reader looks after, or may count; all above several roots"`
 	Bounds    Maybe[Bounds] `json:"bounds"`
 	Access    string        `json:"access" enum:"accounts" doc:"Who is let in"`
 	Threshold int           `json:"threshold" doc:"Smaller counts of people, except 0, are not told"`

@@ -221,9 +221,14 @@ func reaches(t *layers.Tree, scope layers.Scope, p layers.PlaceID) bool {
 	if p == 0 {
 		return scope.Detail(layers.KindPlace) > layers.DetailNone
 	}
+	return anyBelow(t, p, func(at layers.PlaceID) bool { return countsIn(scope, at) })
+}
+
+// anyBelow tells whether something holds of a place or of one below it.
+func anyBelow(t *layers.Tree, p layers.PlaceID, holds func(layers.PlaceID) bool) bool {
 	lo, hi := t.Range(p)
 	for o := lo; o < hi; o++ {
-		if countsIn(scope, t.At(o).ID) {
+		if holds(t.At(o).ID) {
 			return true
 		}
 	}
@@ -232,4 +237,8 @@ func reaches(t *layers.Tree, scope layers.Scope, p layers.PlaceID) bool {
 
 func countsIn(scope layers.Scope, p layers.PlaceID) bool {
 	return scope.Counts(layers.KindPerson, p) || scope.Counts(layers.KindSite, p) || scope.Counts(layers.KindEvent, p)
+}
+
+func recordsIn(scope layers.Scope, p layers.PlaceID) bool {
+	return scope.Records(layers.KindPerson, p) || scope.Records(layers.KindSite, p) || scope.Records(layers.KindEvent, p)
 }

@@ -30,18 +30,22 @@ func home(t *layers.Tree) string {
 	return wholeCode
 }
 
-// ownHome is the code of the lowest place that holds all that a scope may count: a page opens there, not in a city of
-// which its reader sees one village.
+// ownHome is the code of the lowest place that holds all of which a scope sees single records, or of one that sees none
+// anywhere, all that it may count: a page opens there, not in a city of which its reader looks after one village.
 func ownHome(t *layers.Tree, scope layers.Scope) string {
 	code := home(t)
 	var at layers.PlaceID
 	if p := t.ByCode(code); p != nil {
 		at = p.ID
 	}
-	for !countsIn(scope, at) {
+	own := countsIn
+	if max(scope.Person.Detail(), scope.Site.Detail(), scope.Event.Detail()) == layers.DetailRecords {
+		own = recordsIn
+	}
+	for !own(scope, at) {
 		var within []*layers.Place
 		for _, c := range t.Children(at) {
-			if reaches(t, scope, c.ID) {
+			if anyBelow(t, c.ID, func(p layers.PlaceID) bool { return own(scope, p) }) {
 				within = append(within, c)
 			}
 		}

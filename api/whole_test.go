@@ -65,6 +65,15 @@ func TestOwnHome(t *testing.T) {
 			}
 		}
 	}
+	var town, village layers.Reach
+	for _, id := range []layers.PlaceID{2, 4, 5, 6} {
+		town.Places.Add(id)
+	}
+	village.Places.Add(5)
+	clerk := layers.Scope{Person: layers.Sight{Counts: town, Records: village}, Event: layers.Sight{Counts: layers.Everywhere()}}
+	if got := ownHome(tree, clerk); got != "a2" {
+		t.Errorf("who looks after a village and may count around it opens with %q", got)
+	}
 	if got := ownHome(tree, layers.Loopback()); got != "city" {
 		t.Errorf("who sees all opens with %q", got)
 	}
