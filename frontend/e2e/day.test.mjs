@@ -69,6 +69,20 @@ async function finish(page) {
   }
 }
 
+/** The officer sees both photos, told in words, and opens one large by keyboard. */
+async function seesPhotos(page) {
+  const links = page.locator('[data-photos] a');
+  await links.nth(1).waitFor();
+  const alt = await links.locator('img').evaluateAll((all) => all.map((x) => x.alt));
+  assert.match(alt.join(' | '), /^照片 1，上报时，.+ \| 照片 2，处置后，/);
+  await links.first().focus();
+  const [large] = await Promise.all([page.waitForEvent('popup'), page.keyboard.press('Enter')]);
+  await large.waitForLoadState();
+  assert.match(large.url(), /\/api\/photos\/\d+\/large$/);
+  assert.ok(await large.evaluate(() => document.images[0]?.naturalWidth > 0), 'the large picture is not shown');
+  await large.close();
+}
+
 test('the day: reported offline with a photo, on the wall, assigned from the map, handled on the phone, verified, closed', async (t) => {
   const { worker } = await get('/api/tasks', 'worker');
   const wall = await open(browser, `/command?at=${here.lon.toFixed(5)},${here.lat.toFixed(5)},17.00`);
@@ -98,6 +112,7 @@ test('the day: reported offline with a photo, on the wall, assigned from the map
   await handle(phone.page, title);
   await wall.page.locator('[data-entry=feedback]').waitFor();
   await finish(wall.page);
+  await seesPhotos(wall.page);
   await shot(wall.page, 'day');
 
   // The timeline names each step, who took it and when, and where the worker was.
