@@ -14,7 +14,7 @@ before(async () => {
   const duty = await fetch(`${server}/api/duty`, {
     method: 'PUT',
     headers: { 'content-type': 'application/json', cookie: await session('worker') },
-    body: JSON.stringify({ onDuty: true, lon, lat, datum: 'WGS84' }),
+    body: JSON.stringify({ onDuty: true, share: true, lon, lat, datum: 'WGS84' }),
   });
   assert.equal(duty.status, 200);
 });
