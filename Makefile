@@ -6,7 +6,7 @@ DATA ?= data
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 export CGO_ENABLED ?= 1
 
-.PHONY: help run serve build frontend packages-run packages-test test test-go test-frontend test-browser lint types bench fuzz screenshots clean
+.PHONY: help run serve build frontend packages-run packages-test test test-go test-frontend test-browser lint types bench clean
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
