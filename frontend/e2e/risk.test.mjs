@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { after, before, test } from 'node:test';
 import { axe, launch, open, out, server, session } from './browser.mjs';
+import { settingless } from './serve.mjs';
 
 let browser;
 before(async () => {
@@ -159,7 +160,7 @@ async function drill(source) {
     `127.0.0.1:${port}`,
   ];
   const program = new URL('../../bin/onepicture', import.meta.url).pathname;
-  const child = spawn(program, [...args, '--silent', source], { stdio: 'ignore' });
+  const child = spawn(program, [...args, '--silent', source], { stdio: 'ignore', env: settingless });
   const ended = new Promise((resolve) => child.on('exit', resolve));
   const stop = async () => {
     child.kill();

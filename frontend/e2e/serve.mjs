@@ -6,7 +6,9 @@ import { tmpdir } from 'node:os';
 const program = new URL('../../bin/onepicture', import.meta.url).pathname;
 
 // What another server of this environment is told is not for this one.
-const settingless = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('ONEPICTURE_')));
+export const settingless = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !name.startsWith('ONEPICTURE_')),
+);
 
 /** A server of the test's own, with a small city, that can be stopped and started again over the same data. */
 export async function serve({ people = 4000 } = {}) {
