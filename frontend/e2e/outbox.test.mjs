@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { after, before, test } from 'node:test';
 import { launchKept, signIn } from './browser.mjs';
-import { installed, ownGrid, phoneLike, photo, report } from './phone.mjs';
+import { draft, installed, ownGrid, phoneLike, report } from './phone.mjs';
 import { serve } from './serve.mjs';
 
 // What is written on the phone arrives: in a real Chromium with a profile on the disk, against a server of its own.
@@ -189,15 +189,7 @@ test('no space left when a report is to be kept: told, the draft and all from be
   });
   await page.getByRole('link', { name: '上报' }).last().click();
   await page.getByRole('button', { name: '再报一件' }).click();
-  await page.setInputFiles('input[capture]', photo());
-  await page.locator('.photos img').waitFor();
-  await page.getByRole('button', { name: '下一步' }).click();
-  await page.getByRole('button', { name: '用我现在的位置' }).click();
-  await page.getByText('误差约 12 米').waitFor();
-  await page.getByRole('button', { name: '下一步' }).click();
-  await page.locator('fieldset label').first().click();
-  await page.getByText('都不是，我来写').click();
-  await page.getByLabel('说说情况').fill('后存');
+  await draft(page, '后存');
   await page.getByRole('button', { name: '上报', exact: true }).click();
   await page.getByText(/空间不够/).waitFor();
   const full = await kept(page);

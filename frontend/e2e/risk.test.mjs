@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { axe, launch, open, out, server, session } from './browser.mjs';
-import { settingless } from './serve.mjs';
+import { axe, launch, open, out, server, session, signIn } from './browser.mjs';
+import { serve } from './serve.mjs';
 
 let browser;
 before(async () => {
@@ -136,55 +133,11 @@ test('risk: an objection stands beside the score, and nobody sees risk beyond th
   assert.ok(seen.length < towns.length && seen.every((c) => mine.startsWith(c.place.code.slice(0, 9))));
 });
 
-/** The same city, of which one source has said nothing for a week. */
-async function drill(source) {
-  const data = await mkdtemp(`${tmpdir()}/drill-`);
-  await chmod(data, 0o755);
-  const port = await new Promise((resolve) => {
-    const s = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = s.address();
-      s.close(() => resolve(port));
-    });
-  });
-  const base = `http://127.0.0.1:${port}`;
-  const args = [
-    'serve',
-    '--data',
-    `${data}/city`,
-    '--demo',
-    '--people',
-    '60000',
-    '--trickle',
-    '0',
-    '--listen',
-    `127.0.0.1:${port}`,
-  ];
-  const program = new URL('../../bin/onepicture', import.meta.url).pathname;
-  const child = spawn(program, [...args, '--silent', source], { stdio: 'ignore', env: settingless });
-  const ended = new Promise((resolve) => child.on('exit', resolve));
-  const stop = async () => {
-    child.kill();
-    await ended;
-    await rm(data, { recursive: true, force: true });
-  };
-  try {
-    await until('the server of the drill', async () => (await fetch(`${base}/health/ready`)).ok);
-    const { demo } = await (await fetch(`${base}/api/sign-in`)).json();
-    const signed = await fetch(`${base}/api/sign-in`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ name: 'cityduty', password: demo.password }),
-    });
-    return { base, stop, cookie: signed.headers.get('set-cookie').split(';')[0] };
-  } catch (cause) {
-    await stop();
-    throw cause;
-  }
-}
-
 test('risk: a source is silent for a week: alarm, wider ranges, a lower grade, and no calm', async () => {
-  const { base, stop, cookie } = await drill('grid_reports');
+  const drill = await serve({ people: 60_000, more: ['--silent', 'grid_reports'] }); // the same city otherwise
+  const base = drill.url;
   try {
+    const cookie = await signIn('cityduty', base);
     const view = (from, who) => until('the estimate', () => answer(from, '/api/risk?category=city&horizon=7', who));
     const [spoken, silent] = [await view(server, await session()), await view(base, cookie)];
     assert.deepEqual([spoken.alarms, silent.alarms.map((a) => [a.code, a.days])], [[], [['grid_reports', 7]]]);
@@ -219,6 +172,6 @@ test('risk: a source is silent for a week: alarm, wider ranges, a lower grade, a
       await close();
     }
   } finally {
-    await stop();
+    await drill.remove();
   }
 });

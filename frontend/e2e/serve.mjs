@@ -6,12 +6,10 @@ import { tmpdir } from 'node:os';
 const program = new URL('../../bin/onepicture', import.meta.url).pathname;
 
 // What another server of this environment is told is not for this one.
-export const settingless = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !name.startsWith('ONEPICTURE_')),
-);
+const settingless = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('ONEPICTURE_')));
 
 /** A server of the test's own, with a small city, that can be stopped and started again over the same data. */
-export async function serve({ people = 4000 } = {}) {
+export async function serve({ people = 4000, more = [] } = {}) {
   const data = await mkdtemp(`${tmpdir()}/onepicture-e2e-`);
   await chmod(data, 0o755); // the database has a user of its own
   const port = await freePort();
@@ -20,7 +18,7 @@ export async function serve({ people = 4000 } = {}) {
   async function start() {
     const log = await open(`${data}/server.log`, 'a');
     const at = ['--data', `${data}/city`, '--listen', `127.0.0.1:${port}`];
-    child = spawn(program, ['serve', ...at, '--demo', '--people', String(people), '--trickle', '0'], {
+    child = spawn(program, ['serve', ...at, '--demo', '--people', String(people), '--trickle', '0', ...more], {
       stdio: ['ignore', log.fd, log.fd],
       env: settingless,
     });
