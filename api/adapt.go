@@ -105,7 +105,8 @@ func (s *Server) bounded(c *gin.Context) {
 }
 
 // bodies are the limits of bodies that may be larger than others, by route.
-var bodies = map[string]int64{countRoute: maxAreaBody, alertsRoute: alert.MaxBytes + 1, itemsRoute: catalogue.MaxBytes + 1, partRoute: photo.MaxPart}
+var bodies = map[string]int64{countRoute: maxAreaBody, alertsRoute: alert.MaxBytes + 1, itemsRoute: catalogue.MaxBytes + 1, partRoute: photo.MaxPart,
+	ruleFileRoute: maxRuleFile}
 
 const minPosition = "X-Min-Position"
 

@@ -75,6 +75,9 @@ func TestInstructionReachesItsWorkersAlone(t *testing.T) {
 	if one := answer[InstructionDetail](t, w.get(path)); one.Told != 1 || one.Read != 0 || len(one.To) != 1 || one.To[0].ReadAt != nil {
 		t.Errorf("%+v", one)
 	}
+	if _, err := w.pool.Exec(t.Context(), `update instruction set at = at - interval '2 minutes'`); err != nil {
+		t.Fatal(err)
+	}
 	at := time.Now().Add(-time.Minute).UTC().Format(time.RFC3339)
 	read := answer[Acknowledged](t, w.as("a1", "POST", path+"/read", `{"at":"`+at+`"}`, "Idempotency-Key", "r"))
 	if again := answer[Acknowledged](t, w.as("a1", "POST", path+"/read", `{"at":"`+at+`"}`, "Idempotency-Key", "r")); read.Position == "0" || again.Position != read.Position || !again.Replayed {

@@ -73,6 +73,11 @@ type TryBody struct {
 	At       *time.Time `json:"at,omitempty" doc:"Default: now"`
 }
 
+const (
+	ruleFileRoute = "/api/dispatch/file"
+	maxRuleFile   = 512 << 10 // 60,000 characters, most of them Chinese, as JSON
+)
+
 // RuleFile is a file of rules as CSV in UTF-8: docs/dispatch.md.
 type RuleFile struct {
 	CSV   string `json:"csv" maxLength:"60000"`
@@ -122,9 +127,9 @@ func (s *Server) ruleRoutes(a huma.API) {
 	handle(a, as(huma.Operation{
 		OperationID: "tryRules", Method: http.MethodPost, Path: "/api/dispatch/try", Summary: "Which rule would act for an item, place and time", Errors: refusals,
 	}, audit.Read), s, s.tryRules)
-	handle(a, get("ruleFile", "/api/dispatch/file", "The rules that stand, as CSV"), s, s.ruleFile)
+	handle(a, get("ruleFile", ruleFileRoute, "The rules that stand, as CSV"), s, s.ruleFile)
 	handle(a, huma.Operation{
-		OperationID: "importRules", Method: http.MethodPost, Path: "/api/dispatch/file", Summary: "Add the rules of a CSV file", Errors: refusals,
+		OperationID: "importRules", Method: http.MethodPost, Path: ruleFileRoute, MaxBodyBytes: maxRuleFile, Summary: "Add the rules of a CSV file", Errors: refusals,
 		Description: "All faults are told at once, and then nothing is written.",
 	}, s, s.importRules)
 }

@@ -65,6 +65,10 @@ func TestRulesOfDispatch(t *testing.T) {
 	if r := send(file, false); r.Read != 1 || r.Known != 1 || r.Added != 0 || len(r.Faults) != 0 {
 		t.Errorf("the same file: %+v", r)
 	}
+	large := "item,unit,note\n" + strings.Repeat("X,brigade,"+strings.Repeat("记", 490)+"\n", 115)
+	if r := send(large, true); len(large) < 2*maxBody || r.Read != 115 || len(r.Faults) == 0 {
+		t.Errorf("%d bytes of Chinese: read %d, %d faults", len(large), r.Read, len(r.Faults))
+	}
 	if r := send("item,unit\nX,brigade\n,nobody\n", false); r.Added != 0 || len(r.Faults) != 2 || r.Faults[0].Line != 2 || r.Faults[0].Column != "item" || r.Faults[1].Line != 3 {
 		t.Errorf("a bad file: %+v", r)
 	}

@@ -110,7 +110,7 @@ func (a *Accounts) SignInBy(ctx context.Context, p Proof, c Client, replaces Tok
 		return "", 0, ledger.Problem("account", err)
 	}
 	if fresh {
-		if err := a.bind(ctx, identity, id, p.Subject); err != nil {
+		if err := a.bind(ctx, identity, id, p); err != nil {
 			return "", 0, err
 		}
 	}
@@ -121,9 +121,9 @@ func (a *Accounts) SignInBy(ctx context.Context, p Proof, c Client, replaces Tok
 }
 
 // bind keeps the subject that came first by a name: whoever bears the name later is somebody else.
-func (a *Accounts) bind(ctx context.Context, identity, account int64, subject string) error {
+func (a *Accounts) bind(ctx context.Context, identity, account int64, p Proof) error {
 	return a.write(ctx, Actor(account), "bind identity", func(tx *ledger.Tx) (int64, error) {
-		t, err := tx.Exec(ctx, identityBindSQL, identity, subject)
+		t, err := tx.Exec(ctx, identityBindSQL, identity, p.Subject, p.Name)
 		if err == nil && t.RowsAffected() == 0 || violates(err, "oidc_identity_issuer_subject_key") {
 			return 0, errStranger
 		}

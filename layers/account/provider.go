@@ -249,6 +249,9 @@ func (p *Provider) Finish(ctx context.Context, w Way, r Returned) (Proof, error)
 	if refused := new(oauth2.RetrieveError); errors.As(err, &refused) && refused.ErrorCode != "" {
 		return Proof{}, p.doubt("code refused: " + refused.ErrorCode)
 	}
+	if refused := new(oauth2.RetrieveError); errors.As(err, &refused) { // its text holds the answer's body
+		return Proof{}, p.away(errors.New("code not taken: " + refused.Response.Status))
+	}
 	if err != nil {
 		return Proof{}, p.away(err)
 	}

@@ -83,9 +83,6 @@ func (k *Keeper) Import(ctx context.Context, scope layers.Scope, in Import) (Out
 	var out Outcome
 	act := ledger.Act{Actor: scope.Actor, Reason: "event items from a file", Scope: &scope}
 	receipt, err := k.ledger.Write(ctx, act, func(tx *ledger.Tx) error {
-		if _, err := tx.Exec(ctx, itemsLockSQL); err != nil {
-			return err
-		}
 		known, err := readKnown(ctx, tx)
 		if err != nil {
 			return err
@@ -118,7 +115,7 @@ func (k *Keeper) Import(ctx context.Context, scope layers.Scope, in Import) (Out
 		return nil
 	})
 	switch {
-	case len(faults) > 0:
+	case errors.As(err, new(Faults)):
 		return Outcome{Faults: faults}, nil
 	case err != nil && !errors.Is(err, errDry):
 		return Outcome{}, ledger.Problem("catalogue", err)
@@ -127,8 +124,11 @@ func (k *Keeper) Import(ctx context.Context, scope layers.Scope, in Import) (Out
 	return out, nil
 }
 
-// putItems writes what differs, in the ledger's transaction; the rows have no faults.
+// putItems writes what differs, in the ledger's transaction, one such transaction at a time; the rows have no faults.
 func putItems(ctx context.Context, tx *ledger.Tx, rows []Row, day time.Time) (out Outcome, err error) {
+	if _, err := tx.Exec(ctx, itemsLockSQL); err != nil {
+		return out, ledger.Problem("catalogue", err)
+	}
 	list, err := latestItems(ctx, tx)
 	if err != nil {
 		return out, ledger.Problem("catalogue", err)

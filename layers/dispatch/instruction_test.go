@@ -129,6 +129,20 @@ func TestInstructionIsAcknowledged(t *testing.T) {
 	if got := fmt.Sprint(mine(ann)); got != fmt.Sprintf("[%d false]", id) {
 		t.Errorf("received: %s", got)
 	}
+	// By a phone whose clock is a year behind nobody reads before the word was given.
+	late := h.instruct(dan, Order{Text: "再看一次", Workers: []int32{1}})
+	if _, err := h.Acknowledge(t.Context(), ann, late, h.at.AddDate(-1, 0, 0), ""); err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(h.told(dan, late)); got != "[101:00]" {
+		t.Errorf("by a clock a year behind: %s", got)
+	}
+	if got := mine(ann); len(got) != 2 {
+		t.Errorf("what was read just now by such a clock is gone: %v", got)
+	}
+	if _, err := h.pool.Exec(t.Context(), `delete from instruction_to where instruction_id = $1`, late); err != nil {
+		t.Fatal(err)
+	}
 	// Read without a network ten minutes ago; what comes from the future counts as now.
 	h.at = h.at.Add(time.Hour)
 	read := h.at.Add(-10 * time.Minute)
@@ -164,10 +178,10 @@ func TestInstructionIsAcknowledged(t *testing.T) {
 			t.Errorf("%s received %s", by.Actor, got)
 		}
 	}
-	// Two changes alone: given, and read by each.
+	// These changes alone: given, and read by each; and those of the late one.
 	var n int
-	if err := h.pool.QueryRow(t.Context(), `select count(*) from change where kind = 'instruction'`).Scan(&n); err != nil || n != 3 {
-		t.Errorf("%d changes, %v; want 3", n, err)
+	if err := h.pool.QueryRow(t.Context(), `select count(*) from change where kind = 'instruction'`).Scan(&n); err != nil || n != 5 {
+		t.Errorf("%d changes, %v; want 5", n, err)
 	}
 }
 

@@ -227,6 +227,7 @@ func TestRefusedRules(t *testing.T) {
 		{"item and category", "category", NewRule{Item: "F-1", Category: "fire", Unit: "town"}},
 		{"unknown place", "place", NewRule{Place: "1", Unit: "town"}},
 		{"unknown hours", "hours", NewRule{Hours: "noon", Unit: "town"}},
+		{"a formula as note", "note", NewRule{Note: "=1+1", Unit: "town"}},
 		{"endless note", "note", NewRule{Note: strings.Repeat("长", 501), Unit: "town"}},
 	} {
 		_, err := h.AddRule(t.Context(), steward, c.NewRule)

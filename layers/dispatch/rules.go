@@ -130,6 +130,8 @@ func (d *Desk) checkRule(n *NewRule) (place layers.PlaceID, err error) {
 		return 0, layers.Invalid("unit", "is missing: say to whom")
 	case !utf8.ValidString(n.Note) || strings.ContainsRune(n.Note, 0) || utf8.RuneCountInString(n.Note) > 500:
 		return 0, layers.Invalid("note", "is no text of at most 500 characters")
+	case n.Note != "" && strings.ContainsRune("=+-@", rune(n.Note[0])): // what is exported must be harmless where it is opened
+		return 0, layers.Invalid("note", "begins with a sign that spreadsheets take for a formula")
 	}
 	if n.Place != "" {
 		p := d.picture.Tree().ByCode(n.Place)

@@ -5,6 +5,6 @@ join instruction_to t on t.worker_id = w.id
 join instruction i on i.id = t.instruction_id
 left join worker s on s.actor = i.actor
 where w.actor = $1
-    and (t.read_at is null or t.read_at > $2)
+    and (t.read_at is null or t.told_at > $2)
 order by t.read_at is not null, i.at desc, i.id desc
 limit 200

@@ -4,6 +4,6 @@ select
 from dispatch_rule r
 join unit u on u.id = r.unit_id
 left join worker w on w.id = r.worker_id
-where r.ended_at is null or $1
+where r.ended_at is null
+    or $1 and r.id in (select e.id from dispatch_rule e where e.ended_at is not null order by e.id desc limit 1000)
 order by r.id
-limit 5000
