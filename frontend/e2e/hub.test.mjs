@@ -208,6 +208,9 @@ test('a rule is added at the desk, suggested on the card, overridden with a reas
   const category = await p.locator('[data-rule] select').first().inputValue();
   await p.locator('[data-rule] select').nth(3).selectOption({ index: 0 });
   const unit = await p.locator('[data-rule] select').nth(3).inputValue();
+  for (const form of ['[data-rule]', '[data-try]'])
+    assert.equal(await p.locator(`${form} [type=submit]`).isDisabled(), true, 'no place is chosen yet');
+  await p.locator('[data-rule] input[type=radio][value=""]').check();
   await p.locator('[data-rule] [type=submit]').click();
   const row = p.locator('[data-row]').last();
   await row.waitFor();
@@ -220,8 +223,16 @@ test('a rule is added at the desk, suggested on the card, overridden with a reas
     buffer: Buffer.from('category,unit\nnothing,nobody\n'),
   });
   await p.locator('[data-faults] tbody tr').waitFor();
+  assert.equal(await p.locator('[data-import]').count(), 0);
   await shot(p, 'rules');
   assert.deepEqual(await axe(p), []);
+  await p.locator('input[type=file]').setInputFiles({
+    name: 'rules.csv',
+    mimeType: 'text/csv',
+    buffer: Buffer.from(`category,unit\n${category},${unit}\n`),
+  });
+  await p.locator('[data-import]').click();
+  await p.getByText('已导入： 新增 0 条，已有 1 条').waitFor();
   const event = await report({
     title: `规则${stamp()}`,
     lon: here.lon,
