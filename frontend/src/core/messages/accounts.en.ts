@@ -51,7 +51,6 @@ const enAccounts: Record<keyof typeof zhAccounts, string> = {
   'accounts.failed': '{n} failed tries',
   'accounts.sample': 'sample',
   'accounts.beyond': 'holds something elsewhere, managed by others',
-  'accounts.open': 'Open',
   'accounts.back': 'Back to the list',
   'accounts.rights': 'What the holder is told of their rights',
   'accounts.grants': 'Grants',

@@ -50,7 +50,6 @@ const zhAccounts = {
   'accounts.failed': '{n} 次登录失败',
   'accounts.sample': '演示',
   'accounts.beyond': '还有别处授权，由其他管理员管理',
-  'accounts.open': '打开',
   'accounts.back': '返回列表',
   'accounts.rights': '该账号看到的权限说明',
   'accounts.grants': '授权',

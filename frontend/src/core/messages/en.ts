@@ -355,7 +355,6 @@ const en: Record<keyof typeof zh, string> = {
   'desk.audit': 'Audit',
   'desk.map': 'Command map',
   'desk.more': 'More',
-  'desk.forbidden': 'This account may not see that.',
   'audit.what': 'Deed',
   'audit.all': 'All',
   'audit.actor': 'Account',

@@ -348,7 +348,6 @@ const zh = {
   'desk.audit': '审计',
   'desk.map': '指挥地图',
   'desk.more': '更多',
-  'desk.forbidden': '当前账号无权查看。',
   'audit.what': '行为',
   'audit.all': '全部',
   'audit.actor': '账号',
