@@ -73,6 +73,15 @@ export async function ready(page) {
   await page.waitForSelector('.live[data-state=live]', { timeout: 20_000 });
 }
 
+/** Asks again and again until there is an answer, and gives it. */
+export async function until(what, ask) {
+  for (const end = Date.now() + 120_000; Date.now() < end; await new Promise((r) => setTimeout(r, 100))) {
+    const found = await ask().catch(() => undefined);
+    if (found) return found;
+  }
+  throw new Error(`${what}: not within two minutes`);
+}
+
 /** The distinct colours of a screenshot's part, coarsely: a blank map has one or two. */
 export async function colours(page, clip) {
   const { pixels, channels } = decode(await page.screenshot({ clip }));

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { axe, launch, open, out, server, session } from './browser.mjs';
+import { installed } from './phone.mjs';
 
 let browser;
 before(async () => {
@@ -12,19 +13,6 @@ after(() => browser?.close());
 
 const shot = (page, name) => page.screenshot({ path: `${out}${name}.png` });
 const file = (name, text) => ({ name, mimeType: 'text/csv', buffer: Buffer.from(text) });
-
-/** Until the phone's face can be opened without a network. */
-async function installed(page) {
-  await page.waitForSelector('nav a');
-  await page.evaluate(() => navigator.serviceWorker.ready);
-  await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
-  await page.reload();
-  await page.waitForSelector('nav a');
-  await page.waitForFunction(async () => {
-    const kept = (await (await caches.open('field-kept-answers')).keys()).map((r) => new URL(r.url).pathname);
-    return ['/api/deployment', '/api/classes'].every((p) => kept.includes(p));
-  });
-}
 
 const head = 'code,category,name,name_en,level,deadline_hours,duty,requires\n';
 

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { launch, open, out, ready, server, session } from './browser.mjs';
+import { launch, open, out, ready, server, session, until } from './browser.mjs';
 
 const program = new URL('../../bin/onepicture', import.meta.url).pathname;
 const attack = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>{{constructor.constructor('document.title=1')()}}`;
@@ -36,15 +36,6 @@ async function bring(kind, properties, geometry, fields) {
     `kind = "${kind}"\ndatum = "WGS84"\n${key}${source}[location]\ngeometry = true\n[fields]\n${fields}`,
   );
   await promisify(execFile)(program, ['import', `${kind}s`, file, '--mapping', mapping]);
-}
-
-/** Waits until the server tells of what was brought in. */
-async function until(look) {
-  for (const end = Date.now() + 30_000; Date.now() < end; await new Promise((r) => setTimeout(r, 100))) {
-    const found = await look().catch(() => null);
-    if (found) return found;
-  }
-  throw new Error('it was not there within 30 s');
 }
 
 before(async () => {
@@ -79,7 +70,7 @@ before(async () => {
     { type: 'Point', coordinates: at },
     'name = { column = "name" }\nclass = { const = "hospital" }\naddress = { column = "name" }',
   );
-  await until(() => get(`/api/places/${code}`));
+  await until('the grid that was brought in', () => get(`/api/places/${code}`));
 });
 after(async () => {
   await browser?.close();

@@ -1,4 +1,5 @@
-// The pictures of the README, of a served synthetic city (`onepicture serve --demo`):
+// Pictures of a served synthetic city (`onepicture serve --demo`): those of the README (city, town, village, wall, phone), and
+// one of each other view for the documents and to be looked at:
 //   ONEPICTURE_URL=http://127.0.0.1:8080 node e2e/pictures.mjs ../docs/pictures
 // It is no test of the default run: somebody has to look at them.
 import { mkdir } from 'node:fs/promises';
@@ -21,7 +22,7 @@ const shots = [
   { name: 'town', path: `/command?place=${town}` },
   { name: 'village', path: `/command?place=${village}` },
   { name: 'risk', path: '/command?risk=all.7' },
-  { name: 'event', path: `/command?event=${event.id}` },
+  { name: 'event', path: `/command?card=event.${event.id}` },
   { name: 'wall', path: '/command?lang=en', size: wide },
   { name: 'phone', path: `/command?place=${town}`, size: small },
   { name: 'field', path: '/field', size: small, as: 'worker' },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { axe, launch, open, out, server, session, signIn } from './browser.mjs';
+import { axe, launch, open, out, server, session, signIn, until } from './browser.mjs';
 import { serve } from './serve.mjs';
 
 let browser;
@@ -11,13 +11,6 @@ before(async () => {
 });
 after(() => browser?.close());
 
-const until = async (what, ready) => {
-  for (const end = Date.now() + 120_000; Date.now() < end; await new Promise((r) => setTimeout(r, 100))) {
-    const value = await ready().catch(() => undefined);
-    if (value) return value;
-  }
-  throw new Error(`${what}: not within two minutes`);
-};
 const answer = async (base, path, cookie) => {
   const response = await fetch(base + path, { headers: { cookie } });
   if (!response.ok) throw new Error(`${path}: ${response.status}`);

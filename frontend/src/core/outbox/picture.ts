@@ -1,3 +1,4 @@
+import { newKey } from '../key';
 import type { Role, StoredPhoto } from './store';
 
 /** The longer side of what is sent: enough to read a number plate, and 300 kB rather than 8 MB. */
@@ -36,10 +37,4 @@ export async function shrink(file: Blob, role: Role, now = Date.now): Promise<St
   const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, 'image/jpeg', QUALITY));
   if (!blob) throw new NotAPicture();
   return { id: newKey(), role, takenAt: new Date(now()).toISOString(), bytes: await blob.arrayBuffer() };
-}
-
-/** A client key that no other phone makes. */
-export function newKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return [...bytes].map((b) => b.toString(16).padStart(2, '0')).join('');
 }

@@ -1,5 +1,5 @@
 import { type Lang, translator } from '@/core/i18n';
-import { newKey } from '@/core/outbox/picture';
+import { newKey } from '@/core/key';
 import type { StoredPhoto } from '@/core/outbox/store';
 import { account } from './account';
 import type { Field } from './field';
