@@ -120,6 +120,7 @@ test('a service key is shown once, replaced and ended', async () => {
     (old) => ![null, old].includes(document.querySelector('code')?.textContent ?? null),
     first,
   );
+  await row.nth(1).waitFor(); // the list is read after the secret is told
   assert.equal(await row.count(), 2);
   const second = await secret.textContent();
   await row.first().getByRole('button', { name: '撤销' }).click();
