@@ -145,11 +145,11 @@ func putItems(ctx context.Context, tx *ledger.Tx, rows []Row, day time.Time) (ou
 		case old == nil:
 			out.Added++
 			it.queue(b, 1, day)
-		case !it.same(old) || it.ends == nil && old.ends != nil && !old.ends.After(day): // offered again, after a gap
+		case !it.same(old) || it.ends == nil && old.over(day): // offered again, after a gap
 			out.Changed++
 			b.Queue(itemSupersedeSQL, it.code, old.version+1, day)
 			it.queue(b, old.version+1, day)
-		case it.endsOn() != old.endsOn():
+		case it.endsOn() != old.endsOn() && !(it.over(day) && old.over(day)): // a day before today's ended it on the day it came
 			out.Ended++
 			b.Queue(itemEndSQL, it.code, old.version, it.ends)
 		default:
@@ -158,6 +158,9 @@ func putItems(ctx context.Context, tx *ledger.Tx, rows []Row, day time.Time) (ou
 	}
 	return out, ledger.Problem("catalogue", tx.SendBatch(ctx, b).Close())
 }
+
+// over tells that the item is not offered on that day any more.
+func (it *item) over(day time.Time) bool { return it.ends != nil && !it.ends.After(day) }
 
 func (it *item) endsOn() string { return it.cells()[len(itemTitles)-1] }
 

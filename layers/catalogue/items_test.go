@@ -174,6 +174,7 @@ func TestVersionsFollowOneAnother(t *testing.T) {
 		{"does not end", Import{Body: row(9, "")}, Outcome{Ended: 1}, "1:8h 0–7, 2:9h 7–"},
 		{"overtaken before it began", Import{Body: row(10, ""), From: day(3)}, Outcome{Changed: 1}, "1:8h 0–3, 2:9h 7–7, 3:10h 3–"},
 		{"ends today", Import{Body: row(10, today(3))}, Outcome{Ended: 1}, "1:8h 0–3, 2:9h 7–7, 3:10h 3–3"},
+		{"had ended before it comes again", Import{Body: row(10, today(1)), From: day(3)}, Outcome{Same: 1}, "1:8h 0–3, 2:9h 7–7, 3:10h 3–3"},
 		{"offered again", Import{Body: row(10, ""), From: day(5)}, Outcome{Changed: 1}, "1:8h 0–3, 2:9h 7–7, 3:10h 3–3, 4:10h 5–"},
 	} {
 		o := k.take(t, c.in)

@@ -101,12 +101,19 @@ func (w *work) heed(ctx context.Context, list []Assigned) (suggested bool, err e
 	if w.t.Step == "join" {
 		return true, nil
 	}
-	ruling, err := w.rule(ctx, w.tx, &w.new, w.now)
-	if err != nil || ruling.Acts == nil {
-		return true, err
+	ruling := w.in.ruling
+	if ruling == nil {
+		found, err := w.rule(ctx, w.tx, &w.new, w.now)
+		if err != nil {
+			return false, err
+		}
+		ruling = &found
 	}
 	r := ruling.Acts
-	w.detail.Rule, w.detail.Automatic, w.detail.Against = r.ID, w.in.automatic, !r.follows(list)
+	if r == nil {
+		return true, nil
+	}
+	w.detail.Rule, w.detail.Automatic, w.detail.Against = r.ID, w.in.ruling != nil, !r.follows(list)
 	if w.detail.Against && w.in.Reason == "" {
 		return false, layers.Invalid("reason", "is missing: rule %d gives it to %s; say why to another", r.ID, r.Unit.Name)
 	}
@@ -124,7 +131,7 @@ func (w *work) automatic(ctx context.Context) error {
 	}
 	r := ruling.Acts
 	return w.step(ctx, w.tx, w.scope, w.old.id, &Step{
-		Step: "dispatch", Version: w.new.version, At: w.in.At, Assignees: []Assignee{{Unit: r.Unit.Code, Worker: r.Worker, Lead: true}}, automatic: true,
+		Step: "dispatch", Version: w.new.version, At: w.in.At, Assignees: []Assignee{{Unit: r.Unit.Code, Worker: r.Worker, Lead: true}}, ruling: &ruling,
 	})
 }
 

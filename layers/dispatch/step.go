@@ -56,8 +56,8 @@ type Step struct {
 	Level     uint8
 	ClientKey string // a replay with the same key is harmless
 
-	automatic bool // a rule takes it
-	byHand    bool // accept: somebody says to whom it goes
+	ruling *Ruling // a rule takes it: this one, also when another would act a moment later
+	byHand bool    // accept: somebody says to whom it goes
 }
 
 // state is an event's row as far as its life goes.
