@@ -55,7 +55,11 @@ export async function open(
   const page = await context.newPage();
   const bad = [];
   page.on('console', (m) => {
-    if (m.type() === 'error') bad.push(`console: ${m.text()}`);
+    if (m.type() === 'error' && !/status of 503/.test(m.text())) bad.push(`console: ${m.text()}`);
+  });
+  // A busy server may ask for patience, which the page has; it must say for how long.
+  page.on('response', (r) => {
+    if (r.status() === 503 && !r.headers()['retry-after']) bad.push(`503 without Retry-After: ${r.url()}`);
   });
   page.on('pageerror', (e) => bad.push(`error: ${e.message}`));
   page.on('request', (r) => {

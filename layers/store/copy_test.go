@@ -98,7 +98,7 @@ func TestRowsAreRead(t *testing.T) {
 	defer conn.Release()
 	read := func(k layers.Kind, id int64) index.Put {
 		t.Helper()
-		puts, err := readRows(t.Context(), conn.Conn(), span{k, id, id}, nil)
+		puts, err := readRows(t.Context(), conn.Conn(), k, ids(id, id), nil)
 		if err != nil || len(puts) != 1 || puts[0].Position == 0 {
 			t.Fatalf("%s %d: %+v, %v", k, id, puts, err)
 		}

@@ -24,11 +24,7 @@ var (
 	horizonSQL    = sql.Text("ledger/horizon.sql")
 	departedSQL   = sql.Text("store/departed.sql")
 	configuredSQL = sql.Text("store/configured.sql")
-	lastSQL       = map[layers.Kind]string{
-		layers.KindPerson: sql.Text("store/last_person.sql"),
-		layers.KindSite:   sql.Text("store/last_site.sql"),
-		layers.KindEvent:  sql.Text("store/last_event.sql"),
-	}
+	pagesSQL      = sql.Text("store/pages.sql")
 )
 
 // Applied is one batch of the ledger with what it did to the index.
@@ -45,8 +41,8 @@ type feedState struct {
 	day              time.Time
 }
 
-// idsPerRead is how many ids one read of the load covers.
-const idsPerRead = 100_000
+// pagesPerRead is how many pages of a table one read of the load covers: 32 MiB, 100,000 persons.
+const pagesPerRead = 4096
 
 // Run loads the index from one snapshot of the database and then follows the ledger until ctx ends. After each batch
 // it tells the sink, which must not block.
@@ -150,10 +146,10 @@ func readFloors(ctx context.Context, q queryer, b *index.Builder) error {
 	return err
 }
 
-// span is a range of ids of a kind to read.
+// span is a range of pages of a kind's table to read.
 type span struct {
-	kind        layers.Kind
-	first, last int64
+	kind     layers.Kind
+	first, n int64
 }
 
 func (s *Store) loadRows(ctx context.Context, tx pgx.Tx, b *index.Builder) error {
@@ -163,14 +159,14 @@ func (s *Store) loadRows(ctx context.Context, tx pgx.Tx, b *index.Builder) error
 	}
 	var spans []span
 	for _, k := range layers.Kinds {
-		var last int64
-		if err := tx.QueryRow(ctx, lastSQL[k]).Scan(&last); err != nil {
+		var n int64
+		if err := tx.QueryRow(ctx, pagesSQL, string(k)).Scan(&n); err != nil {
 			return err
 		}
-		for id := int64(1); id <= last; id += idsPerRead {
-			spans = append(spans, span{k, id, id + idsPerRead - 1})
+		for first := int64(0); first < n; first += pagesPerRead {
+			spans = append(spans, span{k, first, min(pagesPerRead, n-first)})
 		}
-		s.feed.expected.Add(last)
+		s.feed.expected.Add(n)
 	}
 	var mu sync.Mutex
 	take := func() (span, bool) {
@@ -206,11 +202,11 @@ func (s *Store) loadSpans(ctx context.Context, snapshot string, take func() (spa
 		if !ok {
 			return nil
 		}
-		if puts, err = readRows(ctx, tx.Conn(), sp, puts[:0]); err != nil {
+		if puts, err = readRows(ctx, tx.Conn(), sp.kind, pages(sp.first, sp.n), puts[:0]); err != nil {
 			return err
 		}
 		b.Add(sp.kind, puts)
-		s.feed.loaded.Add(sp.last - sp.first + 1)
+		s.feed.loaded.Add(sp.n)
 	}
 }
 
@@ -266,8 +262,8 @@ func (s *Store) readBatch(ctx context.Context, c *layers.Change) ([]index.Put, e
 	}
 	defer conn.Release()
 	var puts []index.Put
-	for _, ids := range c.IDs {
-		if puts, err = readRows(ctx, conn.Conn(), span{c.Kind, ids.First, ids.Last}, puts); err != nil {
+	for _, r := range c.IDs {
+		if puts, err = readRows(ctx, conn.Conn(), c.Kind, ids(r.First, r.Last), puts); err != nil {
 			return nil, err
 		}
 	}

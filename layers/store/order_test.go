@@ -59,7 +59,7 @@ func moveEvent(ctx context.Context, t *testing.T, tx *ledger.Tx, id int64, place
 		t.Error(err)
 		return
 	}
-	puts, err := readRows(ctx, tx.Conn(), span{layers.KindEvent, id, id}, nil)
+	puts, err := readRows(ctx, tx.Conn(), layers.KindEvent, ids(id, id), nil)
 	if err != nil || len(puts) != 1 {
 		t.Errorf("%d rows, %v", len(puts), err)
 		return

@@ -57,7 +57,7 @@ func (s *Store) Today() time.Time {
 // Index is the index that the store feeds.
 func (s *Store) Index() *index.Index { return s.index }
 
-// Progress is how many ids have been looked at while loading, of how many.
+// Progress is how many pages of the tables have been read while loading, of how many.
 func (s *Store) Progress() (loaded, expected int64) {
 	expected = s.feed.expected.Load()
 	return min(s.feed.loaded.Load(), expected), expected

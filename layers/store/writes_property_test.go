@@ -123,7 +123,7 @@ func (w *writer) locked(ctx context.Context, tx *ledger.Tx, kind layers.Kind, id
 	if rows.Err() != nil || old == nil {
 		return nil, nil, rows.Err()
 	}
-	puts, err := readRows(ctx, tx.Conn(), span{kind, id, id}, nil)
+	puts, err := readRows(ctx, tx.Conn(), kind, ids(id, id), nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -258,7 +258,7 @@ func (w *writer) boundary(ctx context.Context) {
 
 func (w *writer) rehouse(ctx context.Context, kind layers.Kind) {
 	w.write(ctx, func(tx *ledger.Tx) error {
-		puts, err := readRows(ctx, tx.Conn(), span{kind, 1, 1 << 30}, nil)
+		puts, err := readRows(ctx, tx.Conn(), kind, ids(1, 1<<30), nil)
 		if err != nil {
 			return err
 		}
