@@ -5,7 +5,7 @@
 import { writeFile } from 'node:fs/promises';
 import { launch, open, ready, somewhere } from './browser.mjs';
 
-const STEPS_IN = 10; // each a notch or two of the wheel
+const STEPS_IN = 16; // each a notch or two of the wheel: from the city to a street
 const browser = await launch();
 try {
   const here = await somewhere();
@@ -155,5 +155,10 @@ function part(list, share) {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
 }
 
-const ms = (n) => `${n.toFixed(0)} ms`;
-const kb = (n) => `${(n / 1024).toFixed(1)}`;
+function ms(n) {
+  return `${n.toFixed(0)} ms`;
+}
+
+function kb(n) {
+  return `${(n / 1024).toFixed(1)}`;
+}
