@@ -115,8 +115,9 @@ func (c *underLoad) with(ctx context.Context, measure func(load.Options) error) 
 	if _, err := c.openKeys(ctx, pool, true); err != nil {
 		return err
 	}
-	if err := os.Setenv("ONEPICTURE_KEYS", c.keyPath()); err != nil { // of the servers that are started
-		return fmt.Errorf("name the keys: %w", err)
+	// The servers that are started have the keys, and keep photos and the audit's heads beside the database that these belong to.
+	if err := errors.Join(os.Setenv("ONEPICTURE_KEYS", c.keyPath()), os.Setenv("ONEPICTURE_DATA", c.Data)); err != nil {
+		return fmt.Errorf("name the servers' folder: %w", err)
 	}
 	if c.Cookie == "" {
 		if c.Cookie, err = bench.Session(ctx, account.New(pool, ledger.New(pool), account.Options{})); err != nil {
