@@ -91,19 +91,27 @@ func (c *serveCmd) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	pool, err := sql.Open(ctx, s.databaseURL, sql.Serving("onepicture serve"))
+	// A disk that stalls holds up writers, each with its connection: it leaves those of readers free.
+	o := sql.Serving("onepicture serve")
+	o.MaxConns = 12
+	pool, err := sql.Open(ctx, s.databaseURL, o)
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
+	o.Name, o.MaxConns = "onepicture writes", 8
+	writes, err := sql.Open(ctx, s.databaseURL, o)
+	if err != nil {
+		return err
+	}
+	defer writes.Close()
 	deeds, end, err := c.openAudit(ctx, s.databaseURL, keys)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, end()) }()
 	// Streams that come back read the ledger as the server does that follows it, and tell what their scopes may know.
-	o := sql.Serving("onepicture streams")
-	o.MaxConns, o.Role = 4, ""
+	o.Name, o.MaxConns, o.Role = "onepicture streams", 4, ""
 	streams, err := sql.Open(ctx, s.databaseURL, o)
 	if err != nil {
 		return err
@@ -116,12 +124,12 @@ func (c *serveCmd) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer secrets.Close()
-	return c.serve(ctx, listener, entrance{door, provider}, pools{feed, pool, streams, secrets}, s.redisURL, keys, deeds)
+	return c.serve(ctx, listener, entrance{door, provider}, pools{feed, pool, writes, streams, secrets}, s.redisURL, keys, deeds)
 }
 
-// pools are connections to the one database: of the feed, without time-outs; of requests, with few rights; of streams that
-// resume; and of accounts.
-type pools struct{ feed, serve, streams, secrets *pgxpool.Pool }
+// pools are connections to the one database: of the feed, without time-outs; of requests that read and of those that write,
+// with few rights; of streams that resume; and of accounts.
+type pools struct{ feed, serve, writes, streams, secrets *pgxpool.Pool }
 
 // entrance is how people come in.
 type entrance struct {
@@ -131,7 +139,7 @@ type entrance struct {
 
 // serve keeps the index fed and answers requests.
 func (c *serveCmd) serve(ctx context.Context, listener net.Listener, door entrance, p pools, redisURL string, keys *personal.Keys, deeds *audit.Log) error {
-	feed, pool, streams := p.feed, p.serve, p.streams
+	feed, pool, streams, writes := p.feed, p.serve, p.streams, ledger.New(p.writes)
 	redis, err := cache.OpenRedis(redisURL)
 	if err != nil {
 		return err
@@ -153,13 +161,13 @@ func (c *serveCmd) serve(ctx context.Context, listener net.Listener, door entran
 	st := store.New(feed, ledger.New(feed), index.New())
 	st.ReadThrough(pool)
 	album, err := photo.Open(photo.Options{
-		Dir: cmp.Or(c.Photos, filepath.Join(c.Data, "photos")), Pool: pool, Owner: feed, Ledger: ledger.New(pool), Picture: st,
+		Dir: cmp.Or(c.Photos, filepath.Join(c.Data, "photos")), Pool: pool, Owner: feed, Ledger: writes, Picture: st,
 	})
 	if err != nil {
 		return err
 	}
 	defer album.Close()
-	desk := dispatch.New(pool, ledger.New(pool), st, time.Now)
+	desk := dispatch.New(pool, writes, st, time.Now)
 	accounts := account.New(p.secrets, ledger.New(p.secrets), account.Options{Demo: c.Demo, Tree: func() *layers.Tree {
 		if w := st.World(); w != nil {
 			return w.Tree
@@ -176,9 +184,9 @@ func (c *serveCmd) serve(ctx context.Context, listener net.Listener, door entran
 		Store: st, Desk: desk, Changes: ledger.New(streams), Tiles: tile.NewBuilder(st, st.Catalogue), Cache: tiles, Imports: imports{pool},
 		Audit: deeds, People: personal.NewPeople(pool, keys), Postgres: pool, Files: files, Version: version,
 		Photos:   album,
-		Alerts:   alert.New(pool, ledger.New(pool)),
+		Alerts:   alert.New(pool, writes),
 		Accounts: accounts, Provider: door.provider, Door: door.Door, Risk: estimate, Backtests: tests,
-		Items: catalogue.NewKeeper(pool, ledger.New(pool)), Citizens: citizen.New(pool, ledger.New(pool), ledger.New(feed), keys, time.Now), Webhooks: hooks,
+		Items: catalogue.NewKeeper(pool, writes), Citizens: citizen.New(pool, writes, ledger.New(feed), keys, time.Now), Webhooks: hooks,
 		Key: func(ctx context.Context, key string) (layers.Scope, error) {
 			_, scope, err := accounts.OpenKey(ctx, key)
 			return scope, err
