@@ -19,6 +19,7 @@ var (
 
 // Proof tells whether what was acknowledged is there.
 type Proof struct {
+	Looked       bool   // false: the run was ended before
 	Acknowledged int    // reports that a client got a receipt for
 	Found        int    // of these, events in the database
 	Unknown      int    // reports without a receipt at the end; they may be there or not
@@ -38,6 +39,7 @@ func (r *run) prove(ctx context.Context) (p Proof, err error) {
 	if err := r.Pool.QueryRow(ctx, reportedSQL, r.outbox.run+" ").Scan(&p.Events, &p.SQL); err != nil {
 		return p, fmt.Errorf("count what was reported: %w", err)
 	}
+	p.Looked = true
 	for _, s := range r.servers {
 		n, err := s.events(ctx, r.Cookie, last.String())
 		if err != nil {

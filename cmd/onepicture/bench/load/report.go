@@ -180,6 +180,9 @@ func zooms(list []int64) string {
 
 // String is the proof in words.
 func (p Proof) String() string {
+	if !p.Looked {
+		return fmt.Sprintf("%d reports were acknowledged; the run was ended before they were looked for.", p.Acknowledged)
+	}
 	return fmt.Sprintf("Of %d acknowledged reports %d are in the database; %d were never acknowledged; the run left %d events. "+
 		"The database holds %d events, the servers' indexes %v. `onepicture check`: %s.",
 		p.Acknowledged, p.Found, p.Unknown, p.Events, p.SQL, p.Index, p.Check)
