@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unsafe"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -19,6 +20,7 @@ import (
 	"onepicture/geo"
 	"onepicture/layers"
 	"onepicture/layers/cache"
+	"onepicture/layers/dispatch"
 	"onepicture/layers/ledger"
 	"onepicture/sql/sqltest"
 )
@@ -39,17 +41,36 @@ select 3, 'b' || i, 1, 2, 1, 2, 'B事件' || i, 'B', now(), st_setsrid(st_makepo
 update event set reported_at = timestamptz '2026-01-05 00:00Z' + id * interval '1 minute', due_at = null, closed_at = case when status = 7 then timestamptz '2026-01-06 00:00Z' end;
 update site set updated_at = timestamptz '2026-01-05 00:00Z'`
 
+// onDuty puts workers on duty into both towns, and instructions to them. Two belong to no place; they share where they are
+// in none of the worlds but in the twins with other numbers.
+const onDuty = `
+insert into unit (id, code, name, level, place_id, department_id) values
+	(1, 'jiangwan', '江湾社区', 3, 4, null), (2, 'yundong', '云东镇', 2, 3, null), (3, 'brigade', '消防队', 1, null, 1);
+insert into worker (id, actor, unit_id, label, on_duty) values (1, 'w1', 1, 'A网格员1', true), (2, 'w2', 1, 'A网格员2', true),
+	(3, 'w3', 2, 'B网格员3', true), (4, 'w4', 2, 'B网格员4', true), (5, 'w5', 3, '消防员5', true), (6, 'w6', 3, '消防员6', true);
+insert into presence (worker_id, place_id, geom, seen_at)
+select id, case unit_id when 1 then 5 else 3 end, st_setsrid(st_makepoint(case unit_id when 1 then 113.051 else 113.149 end + id * 0.001, 23.05), 4326), now()
+from worker where unit_id < 3;
+insert into instruction (text, actor, at, place_id) values ('A去看看', 'x', timestamptz '2026-01-05 00:00Z', 4), ('B去看看', 'x', timestamptz '2026-01-05 00:00Z', 3);
+insert into instruction_to (instruction_id, worker_id) values (1, 1), (1, 2), (2, 3), (2, 4)`
+
 // The twins: other words, or other numbers, in one town. A place of the first town is 2, 4 or 5, the second is 3.
 const (
 	otherWords = `
 update site set name = 'X' || name, address = 'X', attributes = '{"who": "X"}' where place_id %[1]s;
 update event set title = 'X' || title, description = 'X', address = 'X', attributes = '{"x": 1}' where place_id %[1]s;
+update presence set geom = st_translate(geom, -0.0007, 0.0007), seen_at = seen_at - interval '7 minutes' where place_id %[1]s;
+update instruction set text = 'X' || text where place_id %[1]s;
 update person set plain_name = '别人', plain_id_number = '11010119300101' || lpad(id::text, 4, '0'), plain_phone = '137' || lpad(id::text, 8, '0') where place_id %[1]s`
 	otherNumbers = `
 insert into person (source_id, key, plain_name, class, birth, care, geom, place_id, hash)
 select 2, 'x' || i, '别人', 1, date '1930-01-01', 1, st_setsrid(st_makepoint(%[2]v, 23.05), 4326), %[3]d, '' from generate_series(1, 41) i;
 insert into site (source_id, key, name, class, geom, anchor, place_id, hash, updated_at)
 select 3, 'x' || i, 'X', 1, st_setsrid(st_makepoint(%[2]v, 23.05), 4326), st_setsrid(st_makepoint(%[2]v, 23.05), 4326), %[3]d, '', timestamptz '2026-01-05 00:00Z' from generate_series(1, 5) i;
+insert into presence (worker_id, place_id, geom, seen_at)
+select id, %[3]d, st_setsrid(st_makepoint(%[2]v, 23.05), 4326), now() from worker where unit_id = 3;
+insert into instruction (text, actor, at, place_id) values ('X', 'x', timestamptz '2026-01-05 00:00Z', %[3]d);
+insert into instruction_to (instruction_id, worker_id) select 3, id from worker where unit_id = 3;
 insert into event (source_id, key, class, level, status, channel, title, reported_at, geom, place_id, hash)
 select 3, 'x' || i, 1, 1, 1, 2, 'X', timestamptz '2026-01-05 12:00Z', st_setsrid(st_makepoint(%[2]v, 23.05), 4326), %[3]d, '' from generate_series(1, 7) i`
 )
@@ -58,7 +79,7 @@ select 3, 'x' || i, 1, 1, 1, 2, 'X', timestamptz '2026-01-05 12:00Z', st_setsrid
 func leakWorld(t *testing.T, more string, change func(*Options, *pgxpool.Pool)) (*town, *layers.Scope) {
 	t.Helper()
 	pool := sqltest.DB(t)
-	for _, sql := range []string{townSQL(t), alike, more} {
+	for _, sql := range []string{townSQL(t), alike, onDuty, more} {
 		if _, err := pool.Exec(t.Context(), sql); err != nil {
 			t.Fatal(err)
 		}
@@ -243,6 +264,11 @@ func questions(t *testing.T) (out []asked) {
 		post("/api/people/search", searchBody("idNumber", number, ""))
 		post("/api/people/search", searchBody("idNumber", number, `,"beyond":true`))
 	}
+	for _, c := range codes[:5] {
+		get("/api/presence?place=" + c)
+		get("/api/units?place=" + c)
+		post("/api/instructions", `{"text":"x","workers":[1,3,99],"place":"`+c+`"}`) // always refused: the worlds stay alike
+	}
 	for _, lon := range []float64{113.05, 113.1501} {
 		post("/api/events/similar", fmt.Sprintf(`{"lon":%v,"lat":23.05,"datum":"WGS84","category":"fire","words":"B"}`, lon))
 	}
@@ -392,7 +418,10 @@ create or replace function scope_bits(kind text) returns bytea language sql stab
 // Each lock holds alone: what the second town holds is told neither when the program forgets its predicates (it believes
 // that the scope sees all) nor when PostgreSQL has no policy (requests come as the owner). With neither, it is told.
 func TestEachLockHoldsAlone(t *testing.T) {
-	asOwner := func(o *Options, owner *pgxpool.Pool) { o.Store.ReadThrough(owner) }
+	asOwner := func(o *Options, owner *pgxpool.Pool) {
+		o.Store.ReadThrough(owner)
+		o.Desk = dispatch.New(owner, ledger.New(owner), o.Store, time.Now)
+	}
 	everything, own := layers.Internal("all"), roles[4].scope()
 	list := slices.DeleteFunc(questions(t), func(q asked) bool {
 		return q.method != "GET" || strings.HasPrefix(q.target, "/api/places") || strings.HasPrefix(q.target, "/tiles/places") || strings.Contains(q.target, ".json")
@@ -411,18 +440,22 @@ func TestEachLockHoldsAlone(t *testing.T) {
 	} {
 		w, scope := leakWorld(t, c.more, c.change)
 		*scope = c.scope
-		told := 0
+		told, workers := 0, 0
 		for _, q := range list {
-			if r := w.reply(q); strings.Contains(r, "B场所") || strings.Contains(r, "B事件") || strings.Contains(r, "密**") {
+			r := w.reply(q)
+			if strings.Contains(r, "B网格员") {
+				workers++
+			}
+			if strings.Contains(r, "B网格员") || strings.Contains(r, "B去") || strings.Contains(r, "B场所") || strings.Contains(r, "B事件") || strings.Contains(r, "密**") {
 				told++
 				if !c.tells {
 					t.Errorf("%s: %s tells %.200q", c.name, q.target, r)
 				}
 			}
 		}
-		t.Logf("%s: %d of %d answers tell of the second town", c.name, told, len(list))
-		if c.tells && told < 20 {
-			t.Errorf("%s: only %d answers tell of it: the test would not see a leak", c.name, told)
+		t.Logf("%s: %d of %d answers tell of the second town, %d of its workers", c.name, told, len(list), workers)
+		if c.tells && (told < 20 || workers < 20) {
+			t.Errorf("%s: only %d answers tell of it, %d of its workers: the test would not see a leak", c.name, told, workers)
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 // shift ends.
 func TestPresenceOverHTTP(t *testing.T) {
 	w := newWorkers(t)
-	if _, err := w.pool.Exec(t.Context(), `update worker set on_duty = false, geom = null, seen_at = null`); err != nil {
+	if _, err := w.pool.Exec(t.Context(), `delete from presence; update worker set on_duty = false`); err != nil {
 		t.Fatal(err)
 	}
 	present := func() []PresentWorker {

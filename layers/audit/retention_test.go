@@ -19,8 +19,9 @@ select 'a', 'person', n, 'care', 'r', now() - n * interval '20 days' - interval 
 func TestPositionsAreForgotten(t *testing.T) {
 	pool := sqltest.DB(t)
 	if _, err := pool.Exec(t.Context(), `insert into unit (id, code, name, level) values (1, 'u', 'u', 3);
-		insert into worker (actor, unit_id, label, on_duty, geom, seen_at)
-		select 'w' || n, 1, 'w', true, st_setsrid(st_makepoint(113, 23), 4326), now() - n * interval '2 days' from generate_series(0, 2) n`); err != nil {
+		insert into worker (id, actor, unit_id, label, on_duty) select n, 'w' || n, 1, 'w', true from generate_series(0, 2) n;
+		insert into presence (worker_id, geom, seen_at)
+		select n, st_setsrid(st_makepoint(113, 23), 4326), now() - n * interval '2 days' from generate_series(0, 2) n`); err != nil {
 		t.Fatal(err)
 	}
 	l := New(pool, nil)
@@ -35,7 +36,7 @@ func TestPositionsAreForgotten(t *testing.T) {
 		}
 	}
 	var there, onDuty int
-	if err := pool.QueryRow(t.Context(), `select count(geom), count(*) filter (where on_duty) from worker`).Scan(&there, &onDuty); err != nil || there != 2 || onDuty != 2 {
+	if err := pool.QueryRow(t.Context(), `select (select count(*) from presence), count(*) filter (where on_duty) from worker`).Scan(&there, &onDuty); err != nil || there != 2 || onDuty != 2 {
 		t.Errorf("%d positions, %d on duty: %v", there, onDuty, err)
 	}
 }

@@ -55,7 +55,7 @@ func TestLoadedCityIsWhole(t *testing.T) {
 		{"sites", `select count(*) from site`, 1_900, 2_300},
 		{"events", `select count(*) from event`, 8_000, 13_000},
 		{"units", `select count(*) from unit`, 645, 645},
-		{"workers on duty", `select count(*) from worker where on_duty and geom is not null`, 2_000, 3_000},
+		{"workers on duty", `select count(*) from worker w join presence p on p.worker_id = w.id where w.on_duty and p.place_id is not null`, 2_000, 3_000},
 		{"events in hand", `select count(*) from assignment where ended_at is null`, 3, 500},
 		{"events whose timeline does not lead to their state", `select count(*) from event e where e.status in (2, 3, 4, 5, 6, 9) and not exists (
 			select from event_step s where s.event_id = e.id and s.version = e.version and s.to_status = e.status)`, 0, 0},

@@ -32,8 +32,8 @@ func (ld *loader) unitOf(place int) int { return place + 1 }
 // deskOf is the row of who sits at the desk of a place's office; the workers of the grids come before.
 func (ld *loader) deskOf(place int) int { return ld.city.Grids() + place + 1 }
 
-// putUnits puts an office for each city, town and village with a desk, a worker for each grid, and a unit for each
-// department with one officer.
+// putUnits puts an office for each city, town and village with a desk, a worker for each grid with where those on duty are,
+// and a unit for each department with one officer.
 func (ld *loader) putUnits(ctx context.Context, tx *ledger.Tx) error {
 	offices := len(ld.city.Places) - ld.city.Grids()
 	total := offices + len(ld.cat.Departments)
@@ -54,7 +54,7 @@ func (ld *loader) putUnits(ctx context.Context, tx *ledger.Tx) error {
 		return err
 	}
 	grids, j := ld.city.Grids(), -1
-	_, err := copyRows(ctx, tx, "worker", []string{"id", "actor", "unit_id", "label", "label_en", "desk", "skills", "on_duty", "geom", "seen_at"}, func() ([]any, error) {
+	if _, err := copyRows(ctx, tx, "worker", []string{"id", "actor", "unit_id", "label", "label_en", "desk", "skills", "on_duty"}, func() ([]any, error) {
 		if j++; j == grids+total {
 			return nil, nil
 		}
@@ -64,13 +64,27 @@ func (ld *loader) putUnits(ctx context.Context, tx *ledger.Tx) error {
 		k := j - grids
 		if k >= offices {
 			d := ld.cat.Departments[k-offices]
-			return []any{j + 1, "demo:" + d.Get("code"), k + 1, d.Get("name") + "专员", d.Get("name_en") + " officer", false, []string{}, false, nil, nil}, nil
+			return []any{j + 1, "demo:" + d.Get("code"), k + 1, d.Get("name") + "专员", d.Get("name_en") + " officer", false, []string{}, false}, nil
 		}
 		p := &ld.city.Places[k]
-		return []any{ld.deskOf(k), "demo:desk:" + p.Code, ld.unitOf(k), p.Name + "值班", p.NameEn + " desk", true, []string{}, true, nil, nil}, nil
+		return []any{ld.deskOf(k), "demo:desk:" + p.Code, ld.unitOf(k), p.Name + "值班", p.NameEn + " desk", true, []string{}, true}, nil
+	}); err != nil {
+		return err
+	}
+	grid := -1
+	_, err := copyRows(ctx, tx, "presence", []string{"worker_id", "place_id", "geom", "seen_at"}, func() ([]any, error) {
+		for grid++; grid < grids && !onDuty(grid); grid++ {
+		}
+		if grid == grids {
+			return nil, nil
+		}
+		return []any{grid + 1, placeID(ld.city.PlaceIndex(grid)), ld.city.Grid(grid).Label, ld.o.Now}, nil
 	})
 	return err
 }
+
+// onDuty tells whether the worker of a grid is.
+func onDuty(grid int) bool { return grid%5 != 0 }
 
 func (ld *loader) gridWorker(grid int) []any {
 	p := ld.city.Grid(grid)
@@ -84,12 +98,7 @@ func (ld *loader) gridWorker(grid int) []any {
 	if grid%4 == 0 {
 		skills = []string{}
 	}
-	on := grid%5 != 0
-	var at, seen any
-	if on {
-		at, seen = p.Label, ld.o.Now
-	}
-	return []any{grid + 1, "demo:worker:" + p.Code, ld.unitOf(p.Parent), village.Name + p.Name + "网格员", village.NameEn + " " + p.NameEn + " worker", false, skills, on, at, seen}
+	return []any{grid + 1, "demo:worker:" + p.Code, ld.unitOf(p.Parent), village.Name + p.Name + "网格员", village.NameEn + " " + p.NameEn + " worker", false, skills, onDuty(grid)}
 }
 
 // past is how far an open event's life has come, and when each step of it was.

@@ -65,13 +65,12 @@ const valleySQL = `
 		(7, '990102001000', 3, 'w', 100, 6), (8, '990102001000001', 4, 'g3', 100, 7);
 	insert into unit (id, code, name, level, place_id, department_id) values
 		(1, 'village', '社区', 3, 3, null), (2, 'town', '镇', 2, 2, null), (3, 'brigade', '消防队', 1, null, 1);
-	insert into worker (id, actor, unit_id, label, desk, skills, on_duty, geom, seen_at) values
-		(1, 'ann', 1, '网格员一', false, '{fire}', true, st_setsrid(st_makepoint(113.05, 23.05), 4326), '2026-05-06 01:00Z'),
-		(2, 'bob', 1, '网格员二', false, '{}', true, st_setsrid(st_makepoint(113.06, 23.05), 4326), '2026-05-06 01:00Z'),
-		(3, 'cho', 3, '消防员', false, '{}', true, st_setsrid(st_makepoint(113.07, 23.05), 4326), '2026-05-06 01:00Z'),
-		(4, 'dan', 1, '社区值班', true, '{}', false, null, null),
-		(5, 'eve', 2, '镇值班', true, '{}', false, null, null),
-		(6, 'flo', 2, '镇巡查员', false, '{}', false, null, null)`
+	insert into worker (id, actor, unit_id, label, desk, skills, on_duty) values
+		(1, 'ann', 1, '网格员一', false, '{fire}', true), (2, 'bob', 1, '网格员二', false, '{}', true),
+		(3, 'cho', 3, '消防员', false, '{}', true), (4, 'dan', 1, '社区值班', true, '{}', false),
+		(5, 'eve', 2, '镇值班', true, '{}', false), (6, 'flo', 2, '镇巡查员', false, '{}', false);
+	insert into presence (worker_id, place_id, geom, seen_at)
+	select id, 4, st_setsrid(st_makepoint(113.04 + id * 0.01, 23.05), 4326), '2026-05-06 01:00Z' from worker where on_duty`
 
 func newHub(t *testing.T) *hub {
 	t.Helper()

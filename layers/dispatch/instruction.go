@@ -9,7 +9,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/paulmach/orb"
 
 	"onepicture/layers"
 	"onepicture/layers/ledger"
@@ -184,12 +183,12 @@ func (d *Desk) addressees(ctx context.Context, tx *ledger.Tx, scope layers.Scope
 	within := d.below(o.Place)
 	var out []addressee
 	var a addressee
-	var at orb.Geometry
-	if _, err := pgx.ForEachRow(rows, []any{&a.id, &a.actor, &a.place, &at}, func() error {
+	var here layers.PlaceID
+	if _, err := pgx.ForEachRow(rows, []any{&a.id, &a.actor, &a.place, &here}, func() error {
 		if !scope.Records(layers.KindEvent, a.place) {
 			return nil
 		}
-		if p, ok := at.(orb.Point); len(o.Workers) > 0 || within(a.place) || ok && within(d.picture.PlaceAt(p[0], p[1])) {
+		if len(o.Workers) > 0 || within(a.place) || within(here) {
 			out = append(out, a)
 		}
 		return nil

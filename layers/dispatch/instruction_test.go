@@ -99,7 +99,7 @@ func TestInstructionsAreRefused(t *testing.T) {
 		{"where nobody is on duty", mayor, Order{Text: "x", Place: 4}, layers.CodeInvalid},
 	} {
 		if c.name == "where nobody is on duty" {
-			if _, err := h.pool.Exec(t.Context(), `update worker set on_duty = false, geom = null, seen_at = null`); err != nil {
+			if _, err := h.pool.Exec(t.Context(), `delete from presence; update worker set on_duty = false`); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -38,14 +38,15 @@ type Present struct {
 // leaves no position.
 func (d *Desk) Duty(ctx context.Context, scope layers.Scope, on, share bool, at *geo.WGS84) error {
 	var point any
+	var place layers.PlaceID
 	if at != nil {
 		if !share {
 			return layers.Invalid("share", "must be true with a position")
 		}
-		point = orb.Point{at.Lon, at.Lat}
+		point, place = orb.Point{at.Lon, at.Lat}, d.picture.PlaceAt(at.Lon, at.Lat)
 	}
 	var id int32
-	err := d.reads(scope).QueryRow(ctx, dutySQL, scope.Actor, on, point, d.now().UTC(), share).Scan(&id)
+	err := d.reads(scope).QueryRow(ctx, dutySQL, scope.Actor, on, share, int32(place), point, d.now().UTC()).Scan(&id)
 	return ledger.Problem("worker", err)
 }
 
@@ -63,28 +64,22 @@ func (d *Desk) Presence(ctx context.Context, scope layers.Scope, place layers.Pl
 	if err != nil {
 		return nil, ledger.Problem("workers", err)
 	}
-	t := d.picture.Tree()
+	within := d.below(place)
 	out := []Present{}
 	var p Present
+	var here layers.PlaceID
 	var at orb.Point
-	_, err = pgx.ForEachRow(rows, []any{&p.ID, &p.Label, &p.LabelEn, &p.Unit.Code, &p.Unit.Name, &p.Unit.NameEn, &p.Capacity, &at, &p.SeenAt, &p.InHand}, func() error {
-		here := d.picture.PlaceAt(at[0], at[1])
-		if !scope.Records(layers.KindEvent, here) || place != 0 && !under(t, here, place) {
-			return nil
+	_, err = pgx.ForEachRow(rows, []any{&p.ID, &p.Label, &p.LabelEn, &p.Unit.Code, &p.Unit.Name, &p.Unit.NameEn, &p.Capacity, &here, &at, &p.SeenAt, &p.InHand}, func() error {
+		if scope.Records(layers.KindEvent, here) && within(here) {
+			p.Lon, p.Lat = told(at)
+			out = append(out, p)
 		}
-		p.Lon, p.Lat = math.Round(at[0]*1000)/1000, math.Round(at[1]*1000)/1000
-		out = append(out, p)
 		return nil
 	})
 	return out, ledger.Problem("workers", err)
 }
 
-// under tells whether a place is another or below it.
-func under(t *layers.Tree, place, of layers.PlaceID) bool {
-	for _, p := range t.Path(place) {
-		if p.ID == of {
-			return true
-		}
-	}
-	return false
+// told is a position to about 100 m.
+func told(at orb.Point) (lon, lat float64) {
+	return math.Round(at[0]*1000) / 1000, math.Round(at[1]*1000) / 1000
 }

@@ -12,7 +12,7 @@ import (
 // Positions are told of those alone who share them this shift, to desks alone, and of the places that the desk commands.
 func TestPresence(t *testing.T) {
 	h := newHub(t)
-	if _, err := h.pool.Exec(t.Context(), `update worker set on_duty = false, geom = null, seen_at = null`); err != nil {
+	if _, err := h.pool.Exec(t.Context(), `delete from presence; update worker set on_duty = false`); err != nil {
 		t.Fatal(err)
 	}
 	seen := func(by layers.Scope, place layers.PlaceID) string {
@@ -81,7 +81,49 @@ func TestPresence(t *testing.T) {
 		t.Errorf("who is off duty, or was seen yesterday: %s", got)
 	}
 	var kept int
-	if err := h.pool.QueryRow(t.Context(), `select count(*) from worker where geom is not null`).Scan(&kept); err != nil || kept != 1 {
+	if err := h.pool.QueryRow(t.Context(), `select count(*) from presence`).Scan(&kept); err != nil || kept != 1 {
 		t.Errorf("%d positions are kept, %v; want the one of the shift that was not ended", kept, err)
+	}
+}
+
+// To a desk those workers alone are suggested who stand where it sees the records of events, however near the others are.
+func TestNearestAreOfTheScope(t *testing.T) {
+	h := newHub(t)
+	near := func(by layers.Scope, id int64) string {
+		t.Helper()
+		list, err := h.Nearest(t.Context(), by, id, 8)
+		if err != nil {
+			return string(layers.CodeOf(err))
+		}
+		out := ""
+		for _, c := range list {
+			out += fmt.Sprintf("%d@%dm ", c.ID, c.Meters)
+		}
+		return out
+	}
+	id := h.file(ann, "F-1")
+	for _, at := range []struct {
+		by  layers.Scope
+		lon float64
+	}{{ann, 113.19}, {bob, 113.201}, {cho, 113.35}} { // in the village, in the next town, in no place
+		if err := h.Duty(t.Context(), at.by, true, true, &geo.WGS84{Lon: at.lon, Lat: 23.05}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	whole := mayor
+	whole.Event.Records = layers.Everywhere()
+	for name, c := range map[string]struct {
+		by   layers.Scope
+		want string
+	}{
+		"the village's desk":                     {dan, "1@14324m "},
+		"the town's desk":                        {eve, "1@14324m "},
+		"the city's desk":                        {mayor, "1@14324m 2@15450m "},
+		"the city's desk, also outside the city": {whole, "1@14324m 2@15450m 3@30695m "},
+		"the other town's desk":                  {other, "not_found"},
+	} {
+		if got := near(c.by, id); got != c.want {
+			t.Errorf("%s is suggested %q, want %q", name, got, c.want)
+		}
 	}
 }

@@ -39,7 +39,8 @@ type Candidate struct {
 func (c *Candidate) Free() bool { return c.InHand < c.Capacity }
 
 // Nearest are workers on duty who might take the event: those who are free and trained first, then by distance. Only
-// for those who may dispatch it.
+// for those who may dispatch it, and of workers only those whose last position lies where the scope sees the records of
+// events: a desk learns of nobody in the next town, the city's desk of all.
 func (d *Desk) Nearest(ctx context.Context, scope layers.Scope, id int64, limit int) ([]Candidate, error) {
 	e, err := d.inScope(ctx, scope, id)
 	if err != nil {
@@ -57,18 +58,22 @@ func (d *Desk) Nearest(ctx context.Context, scope layers.Scope, id int64, limit 
 	if err != nil {
 		return nil, ledger.Problem("workers", err)
 	}
-	list, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (c Candidate, err error) {
-		var skills []string
-		var at orb.Point
-		var meters float64
-		err = r.Scan(&c.ID, &c.Label, &c.LabelEn, &c.Unit.Code, &c.Unit.Name, &c.Unit.NameEn, &skills, &c.Capacity,
-			&at, &c.SeenAt, &meters, &c.InHand)
-		c.Meters = int(math.Round(meters))
-		c.Skilled = len(skills) == 0 || slices.Contains(skills, category)
-		c.Lon, c.Lat = math.Round(at[0]*1000)/1000, math.Round(at[1]*1000)/1000
-		return c, err
-	})
-	if err != nil {
+	var list []Candidate
+	var c Candidate
+	var skills []string
+	var here layers.PlaceID
+	var at orb.Point
+	var meters float64
+	if _, err := pgx.ForEachRow(rows, []any{&c.ID, &c.Label, &c.LabelEn, &c.Unit.Code, &c.Unit.Name, &c.Unit.NameEn, &skills,
+		&c.Capacity, &here, &at, &c.SeenAt, &meters, &c.InHand}, func() error {
+		if scope.Records(layers.KindEvent, here) {
+			c.Meters = int(math.Round(meters))
+			c.Skilled = len(skills) == 0 || slices.Contains(skills, category)
+			c.Lon, c.Lat = told(at)
+			list = append(list, c)
+		}
+		return nil
+	}); err != nil {
 		return nil, ledger.Problem("workers", err)
 	}
 	slices.SortStableFunc(list, func(a, b Candidate) int { return a.rank() - b.rank() })

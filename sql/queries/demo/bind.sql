@@ -2,6 +2,7 @@
 with post as (
     select
         'a' || a.id as actor,
+        p.id as place_id,
         p.label,
         case g.role
             when 'grid_worker' then 'demo:worker:' || p.code
@@ -18,12 +19,17 @@ with post as (
     set
         actor = post.actor,
         on_duty = true,
-        skills = '{}',
-        geom = coalesce(w.geom, post.label),
-        seen_at = case when coalesce(w.geom, post.label) is not null then now() end
+        skills = '{}'
     from post
     where w.actor = post.invented
-    returning post.actor, post.invented
+    returning w.id, post.actor, post.invented, post.place_id, post.label
+), present as (
+    insert into presence (worker_id, place_id, geom, seen_at)
+    select id, place_id, label, now()
+    from bound
+    where label is not null
+    on conflict (worker_id) do update
+    set seen_at = excluded.seen_at
 ), told as (
     update event_step s
     set actor = bound.actor

@@ -1,5 +1,6 @@
-update worker
+update presence p
 set seen_at = now()
-where on_duty
-    and geom is not null
-    and (actor like 'demo:%' or actor in (select 'a' || id from account where demo))
+from worker w
+where w.id = p.worker_id
+    and w.on_duty
+    and (w.actor like 'demo:%' or w.actor in (select 'a' || id from account where demo))
