@@ -168,7 +168,7 @@ func (c *serveCmd) serve(ctx context.Context, listener net.Listener, door entran
 	}
 	defer album.Close()
 	desk := dispatch.New(pool, writes, st, time.Now)
-	accounts := account.New(p.secrets, ledger.New(p.secrets), account.Options{Demo: c.Demo, Tree: func() *layers.Tree {
+	accounts := account.New(p.secrets, ledger.New(p.secrets), account.Options{Demo: c.Demo, TriesKey: keys.TriesKey(), Tree: func() *layers.Tree {
 		if w := st.World(); w != nil {
 			return w.Tree
 		}

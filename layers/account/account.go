@@ -41,6 +41,8 @@ type Options struct {
 	Demo  bool                // sample accounts may sign in
 	Cost  Cost                // of new passwords; zero: DefaultCost
 	Slots int                 // passwords looked at at once; zero: one a processor
+	// TriesKey makes the digests under which servers of one database count tries together; the same for all of them.
+	TriesKey []byte
 }
 
 // Accounts are those of one database. They are safe for concurrent use.
@@ -67,7 +69,7 @@ func New(pool *pgxpool.Pool, l *ledger.Ledger, o Options) *Accounts {
 	if o.Slots == 0 {
 		o.Slots = runtime.GOMAXPROCS(0)
 	}
-	return &Accounts{Options: o, pool: pool, ledger: l, hasher: newHasher(o.Cost, o.Slots), throttle: newThrottle(o.Now), looking: make(chan struct{}, 8)}
+	return &Accounts{Options: o, pool: pool, ledger: l, hasher: newHasher(o.Cost, o.Slots), throttle: newThrottle(pool, o.TriesKey, o.Now), looking: make(chan struct{}, 8)}
 }
 
 // Actor is the code by which an account is known outside, in the ledger and in the audit.

@@ -191,25 +191,27 @@ func (a *Accounts) ChangePassword(ctx context.Context, p Pass, old, fresh string
 	if err := fit(fresh, one.Name); err != nil {
 		return err
 	}
-	l, err := a.throttle.begin(one.Name, c.Network)
+	l, err := a.throttle.begin(ctx, one.Name, c.Network)
 	if err != nil {
 		return err
 	}
 	var stored string
 	var disabled bool
 	if err := a.pool.QueryRow(ctx, passwordSQL, account).Scan(&stored, &disabled); err != nil {
-		a.throttle.undone(one.Name, c.Network)
+		a.throttle.undone(ctx, one.Name, c.Network)
 		return ledger.Problem("account", err)
 	}
 	ok, _, err = a.hasher.verify(ctx, l, stored, old)
 	if err != nil {
-		a.throttle.undone(one.Name, c.Network)
+		a.throttle.undone(ctx, one.Name, c.Network)
 		return err
 	}
 	if !ok || disabled {
 		return layers.Invalid("old", "is not the present password")
 	}
-	a.throttle.succeeded(one.Name, c.Network)
+	if err := a.throttle.succeeded(ctx, one.Name, c.Network); err != nil {
+		return err
+	}
 	hash, err := a.hasher.stretch(ctx, fresh)
 	if err != nil {
 		return err

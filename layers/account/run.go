@@ -104,7 +104,7 @@ func (a *Accounts) readNetworks(ctx context.Context) error {
 	return nil
 }
 
-// writeSeen tells the database which sessions were used, and forgets those that are over.
+// writeSeen tells the database which sessions were used, and forgets those that are over, and tries to sign in.
 func (a *Accounts) writeSeen(ctx context.Context) error {
 	var sessions, keys used
 	now := a.Now().UnixNano()
@@ -121,6 +121,9 @@ func (a *Accounts) writeSeen(ctx context.Context) error {
 		}
 	})
 	if err := a.writeFailures(ctx); err != nil {
+		return err
+	}
+	if err := a.throttle.forget(ctx); err != nil {
 		return err
 	}
 	if err := a.writeUsed(ctx, sessionsSeenSQL, &sessions); err != nil {

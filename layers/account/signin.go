@@ -32,7 +32,7 @@ func (a *Accounts) SignIn(ctx context.Context, name, password string, c Client, 
 	if name = tidy(name); !names.MatchString(name) || len(password) > maxPassword {
 		name, password = "", "" // nobody has it; it takes as long as any other
 	}
-	l, err := a.throttle.begin(name, c.Network)
+	l, err := a.throttle.begin(ctx, name, c.Network)
 	if err != nil {
 		return "", 0, err
 	}
@@ -40,7 +40,7 @@ func (a *Accounts) SignIn(ctx context.Context, name, password string, c Client, 
 	var barred bool
 	err = a.pool.QueryRow(ctx, byNameSQL, name, a.Demo).Scan(&id, &stored, &barred)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		a.throttle.undone(name, c.Network)
+		a.throttle.undone(ctx, name, c.Network)
 		return "", 0, ledger.Problem("account", err)
 	}
 	if err != nil || barred {
@@ -49,13 +49,15 @@ func (a *Accounts) SignIn(ctx context.Context, name, password string, c Client, 
 	ok, old, err := a.hasher.verify(ctx, l, stored, password)
 	switch {
 	case err != nil:
-		a.throttle.undone(name, c.Network)
+		a.throttle.undone(ctx, name, c.Network)
 		return "", 0, err
 	case !ok:
 		a.failed(id)
 		return "", 0, errWrong
 	}
-	a.throttle.succeeded(name, c.Network)
+	if err := a.throttle.succeeded(ctx, name, c.Network); err != nil {
+		return "", 0, err
+	}
 	if old {
 		if err := a.rehash(ctx, id, stored, password); err != nil {
 			return "", 0, err

@@ -34,6 +34,9 @@ func (k *Keys) RowKey(key string) string {
 // AuditKey is the key of the audit's heads outside the database.
 func (k *Keys) AuditKey() []byte { return k.macs[useAudit].key }
 
+// TriesKey makes the digests under which tries to sign in are counted.
+func (k *Keys) TriesKey() []byte { return k.macs[useTries].key }
+
 // Normal is the form in which a value is compared: an identity number in full, phones without their decoration.
 func Normal(c Column, value string) string {
 	switch c {

@@ -174,7 +174,7 @@ func (k *Keys) take(f *file) error {
 	}
 	if k.macs == nil { // they stay when the keys are rotated
 		k.macs = map[string]*macs{}
-		for _, use := range []string{useIndex, useContent, useKey, useAudit, useCheck} {
+		for _, use := range []string{useIndex, useContent, useKey, useAudit, useTries, useCheck} {
 			key, err := hkdf.Key(sha256.New, f.Secret, nil, "onepicture "+use, 32)
 			if err != nil {
 				return fmt.Errorf("keys: %w", err)
@@ -335,6 +335,7 @@ const (
 	useContent = "row content"
 	useKey     = "row key"
 	useAudit   = "audit heads"
+	useTries   = "sign-in tries"
 	useCheck   = "check"
 )
 

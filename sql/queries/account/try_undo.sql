@@ -1,0 +1,1 @@
+select sign_in_undo($1::bytea[], $2::boolean)
