@@ -201,7 +201,7 @@ func accountDetail(ctx context.Context, m *manager, in *accountInput) (*recorded
 		}
 	}
 	if !d.Beyond {
-		if d.Sessions, err = m.sessions(ctx, in.ID); err != nil {
+		if d.Sessions, err = m.sessions(ctx, in.ID, m.pass); err != nil {
 			return nil, err
 		}
 		if d.Expects, err = m.expects(ctx, in.ID); err != nil {

@@ -164,7 +164,8 @@ var public = map[string]bool{"/health": true, "/health/live": true, "/health/rea
 	hookRoute: true, "/api/hooks/:code": true}
 
 // own routes are for everybody who has signed in, also for those without a right.
-var own = map[string]bool{meRoute: true, signOutRoute: true}
+var own = map[string]bool{meRoute: true, signOutRoute: true, mySessionsRoute: true, mySessionsRoute + "/end": true,
+	mySessionsRoute + "/{session}/end": true, mySessionsRoute + "/:session/end": true}
 
 // seesAnything refuses a scope that sees nothing, as its zero value does.
 func seesAnything(scope layers.Scope) error {

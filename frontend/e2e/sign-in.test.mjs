@@ -134,3 +134,71 @@ test('a page whose session ends elsewhere goes to the sign-in page by itself', a
   await page.waitForURL(/\/sign-in\?to=/, { timeout: 10_000 });
   await close();
 });
+
+/** A device of its own, signed in by the page. */
+async function device(account, to, more = {}) {
+  const opened = await open(browser, `/sign-in?to=${to}`, { as: null, ...more });
+  await opened.page.click(`[data-account=${account}]`);
+  await opened.page.waitForURL(new RegExp(to));
+  return opened;
+}
+const inside = (page) => page.evaluate(async () => (await fetch('/api/me')).status);
+
+test('everybody sees where they are signed in and ends one session or all others: at the map, the desk and the phone', async () => {
+  // Earlier tests have signed in as the clerk too.
+  const map = await device('clerk', '/command');
+  await ready(map.page);
+  await map.page.getByRole('button', { name: /已登录/ }).click();
+  await map.page.getByRole('button', { name: '我的登录设备' }).click();
+  const list = map.page.locator('[data-list=sessions] li');
+  await list.first().waitFor();
+  assert.equal(await map.page.locator('[data-current]').count(), 1);
+  if ((await list.count()) > 1) {
+    await map.page.getByRole('button', { name: '结束其他所有会话' }).click();
+    await map.page.getByText('没有别的设备登录着').waitFor();
+  }
+  const first = await device('clerk', '/desk/sessions');
+  const second = await device('clerk', '/desk/sessions');
+  await second.page.locator('[data-list=sessions] li').nth(2).waitFor();
+  assert.deepEqual(await axe(second.page), []);
+  await second.page.screenshot({ path: `${out}my-sessions-desk.png` });
+  // The oldest other one is the map's; its live page leaves by itself.
+  await second.page
+    .locator('[data-list=sessions] li:not([data-current])')
+    .last()
+    .getByRole('button', { name: /^结束/ })
+    .click();
+  await second.page.locator('[data-list=sessions] li').nth(2).waitFor({ state: 'detached' });
+  await map.page.waitForURL(/\/sign-in/);
+  assert.deepEqual([await inside(map.page), await inside(first.page), await inside(second.page)], [401, 200, 200]);
+
+  const phone = await device('clerk', '/field', { width: 390, height: 844 });
+  await phone.page.goto(`${server}/field/me`);
+  await phone.page.getByRole('button', { name: '查看登录设备' }).click();
+  await phone.page.locator('[data-list=sessions] li').nth(2).waitFor();
+  assert.deepEqual(await axe(phone.page), []);
+  await phone.page.locator('[data-mine]').scrollIntoViewIfNeeded();
+  await phone.page.screenshot({ path: `${out}my-sessions-phone.png` });
+  await phone.page.getByRole('button', { name: '结束其他所有会话' }).click();
+  await phone.page.getByText('没有别的设备登录着').waitFor();
+  assert.equal(await phone.page.locator('[data-list=sessions] li').count(), 1);
+  assert.deepEqual([await inside(first.page), await inside(second.page), await inside(phone.page)], [401, 401, 200]);
+  for (const d of [map, first, second, phone]) {
+    assert.deepEqual(
+      d.bad.filter((l) => !expected(l)),
+      [],
+    );
+    await d.close();
+  }
+});
+
+test('the list of sessions reads in English, also on a dark map', async () => {
+  const { page, bad, close } = await open(browser, '/command?lang=en&theme=dark', { as: 'auditor' });
+  await page.getByRole('button', { name: /^Signed in/ }).click();
+  await page.getByRole('button', { name: 'Where I am signed in' }).click();
+  await page.getByText('this one').waitFor();
+  await page.screenshot({ path: `${out}my-sessions-map.png` });
+  assert.deepEqual(await axe(page), []);
+  assert.deepEqual(bad, []);
+  await close();
+});

@@ -244,14 +244,10 @@ func (a *Accounts) Sessions(ctx context.Context, account int64, asking Pass) ([]
 	return list, ledger.Problem("session", err)
 }
 
-// EndSession ends one of an account's sessions, on every server at once.
+// EndSession ends one of an account's sessions, on every server at once. CodeNotFound when it is not open, or another's.
 func (a *Accounts) EndSession(ctx context.Context, actor string, account, session int64) error {
-	why := "administrator"
-	if actor == Actor(account) {
-		why = "sign_out"
-	}
 	return a.write(ctx, actor, "end session", func(tx *ledger.Tx) (int64, error) {
-		t, err := tx.Exec(ctx, sessionEndIDSQL, account, session, a.Now(), why)
+		t, err := tx.Exec(ctx, sessionEndIDSQL, account, session, a.Now(), ended(actor, account))
 		if err == nil && t.RowsAffected() == 0 {
 			err = layers.NotFound("open session")
 		}
@@ -259,12 +255,24 @@ func (a *Accounts) EndSession(ctx context.Context, actor string, account, sessio
 	})
 }
 
-// EndSessions ends all of an account's sessions, on every server at once.
-func (a *Accounts) EndSessions(ctx context.Context, actor string, account int64) error {
+// EndSessions ends all of an account's sessions, on every server at once; when its holder asks, all but the one that asks.
+func (a *Accounts) EndSessions(ctx context.Context, actor string, account int64, asking Pass) error {
+	but := int64(0)
+	if own, ok := asking.Account(); ok && own == account {
+		but = asking.session.id
+	}
 	return a.write(ctx, actor, "end sessions", func(tx *ledger.Tx) (int64, error) {
-		_, err := tx.Exec(ctx, sessionsEndSQL, account, a.Now(), "administrator", 0)
+		_, err := tx.Exec(ctx, sessionsEndSQL, account, a.Now(), ended(actor, account), but)
 		return account, err
 	})
+}
+
+// ended is why a session is over that an actor ends.
+func ended(actor string, account int64) string {
+	if actor == Actor(account) {
+		return "sign_out"
+	}
+	return "administrator"
 }
 
 // failures are failed tries that the database does not know of yet.

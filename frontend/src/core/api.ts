@@ -18,6 +18,7 @@ import type {
   PlaceRef,
   PlaceView,
   ProviderReturn,
+  Session,
   SignInWays,
   SiteDetail,
   Source,
@@ -118,6 +119,9 @@ export const api = {
   /** Signs in with what the provider's page sent back; gives the view to go on to. */
   providerReturn: (came: ProviderReturn) => post<{ to: string }>(`${SIGN_IN}/provider/return`, came),
   signOut: () => post<void>('/api/sign-out', {}),
+  mySessions: async (ask: Ask = {}) => (await get<{ sessions: Session[] }>('/api/me/sessions', ask)).sessions,
+  endMySession: (session: number) => post<void>(`/api/me/sessions/${session}/end`, {}),
+  endMyOtherSessions: () => post<void>('/api/me/sessions/end', {}),
   linkOwner: (token: string) => post<{ name: string }>(`${SIGN_IN}/link/look`, { token }),
   useLink: (token: string, password: string) => post<void>(`${SIGN_IN}/link`, { token, password }),
   risk: (place: string, category: string, horizon: number, ask: Ask = {}) =>

@@ -347,6 +347,18 @@ export interface Me extends Named {
   idleMinutes: number;
 }
 
+/** An open session of an account. */
+export interface Session {
+  id: number;
+  method: 'password' | 'link' | 'oidc';
+  network: string;
+  agent: string;
+  began: string;
+  seen: string;
+  until: string;
+  current: boolean;
+}
+
 /** A stored picture of an event. */
 export interface Photo {
   id: number;

@@ -1,6 +1,6 @@
 /** What the desk asks of accounts, grants and service keys. Links and keys are told once and kept nowhere. */
 import { type Ask, get, read } from '@/core/api';
-import type { Me, Named, PlaceRef, RoleName } from '@/core/model';
+import type { Me, Named, PlaceRef, RoleName, Session } from '@/core/model';
 
 export interface Grant {
   id: number;
@@ -24,17 +24,6 @@ export interface Account extends Named {
   failed: number;
   grants: Grant[];
   beyond: boolean;
-}
-
-export interface Session {
-  id: number;
-  method: 'password' | 'link' | 'oidc';
-  network: string;
-  agent: string;
-  began: string;
-  seen: string;
-  until: string;
-  current: boolean;
 }
 
 export interface AccountDetail extends Account {
