@@ -114,6 +114,7 @@ func (in *deedsInput) words() string {
 func (s *Server) auditRoutes(a huma.API) {
 	handle(a, as(get("audit", "/api/audit", "Who saw and did what, newest first"), audit.Search), s, s.deeds)
 	handle(a, as(get("auditChain", "/api/audit/chain", "Verify the chain of the audit"), audit.Search), s, s.chain)
+	s.retentionRoutes(a)
 }
 
 // may refuses a scope without the right.

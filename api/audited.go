@@ -25,6 +25,7 @@ type Audit interface {
 	Find(ctx context.Context, q audit.Query) ([]audit.Row, error)
 	WriteCSV(ctx context.Context, s audit.Span, to io.Writer) (int64, error)
 	Verify(ctx context.Context) (*audit.Report, error)
+	LastRuns(ctx context.Context) ([]audit.LastRun, error)
 }
 
 // told is an answer that says what of it is to be recorded. An entry that says What is recorded as it is, before the

@@ -141,6 +141,8 @@ test('the auditor searches what was done and verifies the chain', async () => {
   await page.getByText('give town_duty on').first().waitFor();
   await page.getByRole('button', { name: '校验链条' }).click();
   await page.getByRole('status').getByText('链条完整').waitFor();
+  assert.match(await page.locator('[data-kind=position]').textContent(), /最后位置.*3 天/s);
+  assert.match(await page.locator('[data-kind=session]').textContent(), /会话.*30 天/s);
   assert.deepEqual(await axe(page), []);
   await page.screenshot({ path: `${out}desk-audit.png` });
   clean(bad);

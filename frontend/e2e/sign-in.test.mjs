@@ -139,7 +139,7 @@ test('a page whose session ends elsewhere goes to the sign-in page by itself', a
 async function device(account, to, more = {}) {
   const opened = await open(browser, `/sign-in?to=${to}`, { as: null, ...more });
   await opened.page.click(`[data-account=${account}]`);
-  await opened.page.waitForURL(new RegExp(to));
+  await opened.page.waitForURL((url) => url.pathname === to);
   return opened;
 }
 const inside = (page) => page.evaluate(async () => (await fetch('/api/me')).status);

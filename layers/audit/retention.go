@@ -20,6 +20,7 @@ var (
 	ranSQL           = sql.Text("retention/run.sql")
 	retentionLockSQL = sql.Text("retention/lock.sql")
 	lastOverSQL      = sql.Text("retention/last_over.sql")
+	lastRunsSQL      = sql.Text("retention/last_runs.sql")
 )
 
 // rule is how the database counts and forgets a kind: functions of the migrations, named here and nowhere made of text
@@ -40,6 +41,30 @@ type Forgotten struct {
 	Kind, Name, NameEn string
 	Keep               time.Duration // a year as 365.25 days, a month as 30
 	Over, Gone, Stayed int64
+}
+
+// LastRun is a rule with what its last run that found something did.
+type LastRun struct {
+	Forgotten
+	At time.Time // zero: none has found anything yet
+}
+
+// LastRuns are the rules of retention, by kind.
+func (l *Log) LastRuns(ctx context.Context) ([]LastRun, error) {
+	rows, err := l.pool.Query(ctx, lastRunsSQL)
+	if err != nil {
+		return nil, fmt.Errorf("read the rules of retention: %w", err)
+	}
+	return pgx.CollectRows(rows, func(r pgx.CollectableRow) (f LastRun, err error) {
+		var seconds int64
+		var at *time.Time
+		err = r.Scan(&f.Kind, &seconds, &f.Name, &f.NameEn, &at, &f.Over, &f.Gone, &f.Stayed)
+		f.Keep = time.Duration(seconds) * time.Second
+		if at != nil {
+			f.At = *at
+		}
+		return f, err
+	})
 }
 
 // ErrRetention says that another program is at it.

@@ -15,6 +15,35 @@ select 1, n::text, 1, 'e', now() - interval '400 days', case when n > 1 then now
 insert into unmask (actor, kind, feature_id, purpose, reason, granted_at, expires_at)
 select 'a', 'person', n, 'care', 'r', now() - n * interval '20 days' - interval '10 minutes', now() - n * interval '20 days' from generate_series(1, 3) n`
 
+// Sessions and links that ended long ago go, those that were left open with them; what is open or ended lately stays.
+func TestSessionsAreForgotten(t *testing.T) {
+	pool := sqltest.DB(t)
+	if _, err := pool.Exec(t.Context(), `insert into account (name, display, created_by, created_at) values ('li', 'li', 'console', now());
+		insert into session (hash, account_id, method, network, created_at, seen_at, idle, expires_at, ended_at, ended_why)
+		select sha256(n::text::bytea), 1, 'password', '', now() - n * interval '20 days', now() - n * interval '20 days', '25 days', now() + interval '1 day',
+			case when n in (1, 2) then now() - n * interval '20 days' end, case when n in (1, 2) then 'sign_out' end from generate_series(0, 4) n;
+		insert into sign_in_link (hash, account_id, created_by, created_at, expires_at) select sha256(n::text::bytea), 1, 'console', now() - n * interval '40 days',
+			now() - n * interval '40 days' + interval '3 days' from generate_series(0, 1) n`); err != nil {
+		t.Fatal(err)
+	}
+	l := New(pool, nil)
+	running(t, l)
+	list, err := l.Forget(t.Context(), pool, time.Now(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range list {
+		// Sessions ended 40 days ago and idle for too long since 35 and 55 days, and a link over since 37.
+		if f.Kind == "session" && (f.Over != 4 || f.Gone != 4 || f.Stayed != 0 || f.Keep != 30*24*time.Hour) {
+			t.Errorf("%+v", f)
+		}
+	}
+	var sessions, links int
+	if err := pool.QueryRow(t.Context(), `select (select count(*) from session), (select count(*) from sign_in_link)`).Scan(&sessions, &links); err != nil || sessions != 2 || links != 1 {
+		t.Errorf("%d sessions and %d links are left: %v", sessions, links, err)
+	}
+}
+
 // The last position of a shift that was not ended goes after days, and with it the shift; a fresh one stays.
 func TestPositionsAreForgotten(t *testing.T) {
 	pool := sqltest.DB(t)
@@ -82,6 +111,22 @@ func TestRetention(t *testing.T) {
 	}
 	if got := run(time.Now(), false); got["reporter"].Over != 0 {
 		t.Errorf("again: %+v", got)
+	}
+	last, err := l.LastRuns(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := map[string]LastRun{}
+	for _, r := range last {
+		shown[r.Kind] = r
+	}
+	for kind := range rules {
+		if r := shown[kind]; r.NameEn == "" || r.Keep < 24*time.Hour {
+			t.Errorf("the rule of %s is shown as %+v", kind, r)
+		}
+	}
+	if r := shown["reporter"]; r.At.IsZero() || r.Over != 2 || r.Gone != 2 || r.Stayed != 0 || !shown["audit"].At.IsZero() {
+		t.Errorf("the last runs: %+v", shown)
 	}
 	rows, err := Find(t.Context(), pool, Query{What: Retention, Limit: 10})
 	if err != nil || len(rows) != 2 || rows[0].Actor != "retention" {

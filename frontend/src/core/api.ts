@@ -90,6 +90,12 @@ export function signInAddress(here: string): string {
   return here.startsWith('/sign-in') ? '/sign-in' : `/sign-in?${new URLSearchParams({ to: here })}`;
 }
 
+/** Ends the session and goes where one signs in; from there the way leads back to this view. */
+export async function signOut() {
+  await api.signOut().catch(() => undefined);
+  location.assign(signInAddress(location.pathname + location.search));
+}
+
 function leaveForSignIn() {
   if (!location.pathname.startsWith('/sign-in')) location.assign(signInAddress(location.pathname + location.search));
 }

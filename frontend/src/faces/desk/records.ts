@@ -23,6 +23,16 @@ export interface Chain {
   findings: { kind: string; first: number; last: number; words: string }[];
 }
 
+/** How long a kind is kept after it is over, and what the last run did that found something. */
+export interface RetentionRule extends Named {
+  kind: string;
+  days: number;
+  at: string | null;
+  over: number;
+  gone: number;
+  stayed: number;
+}
+
 export interface Person {
   id: number;
   full: boolean;
@@ -62,6 +72,7 @@ export const records = {
   deeds: (query: DeedQuery, ask: Ask = {}) =>
     read<{ deeds: Deed[]; next: number | null }>(address('/api/audit', { ...query, limit: 100 }), ask, {}),
   chain: (ask: Ask = {}) => read<Chain>('/api/audit/chain', ask, {}),
+  retention: async (ask: Ask = {}) => (await read<{ rules: RetentionRule[] }>('/api/retention', ask, {})).rules,
   people: (place: string, before: string | undefined, ask: Ask = {}) =>
     read<{ people: Person[]; next: string | null }>(address('/api/people', { place, before, limit: 50 }), ask, {}),
   purposes: async (ask: Ask = {}) => (await read<{ purposes: Purpose[] }>('/api/purposes', ask, {})).purposes,
