@@ -3,7 +3,9 @@ package layers
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Code is a closed set of what can go wrong; each has one HTTP status.
@@ -45,6 +47,17 @@ func (e *Error) Unwrap() error { return e.Cause }
 // Invalid says that a field is wrong and how.
 func Invalid(field, format string, args ...any) *Error {
 	return &Error{Code: CodeInvalid, Field: field, Message: fmt.Sprintf(format, args...)}
+}
+
+// CheckText refuses what is no text (UTF-8 without NUL, which PostgreSQL cannot keep) or longer than so many characters.
+func CheckText(field, text string, most int) error {
+	switch {
+	case !utf8.ValidString(text) || strings.ContainsRune(text, 0):
+		return Invalid(field, "is not valid text")
+	case utf8.RuneCountInString(text) > most:
+		return Invalid(field, "is longer than %d characters", most)
+	}
+	return nil
 }
 
 // NotFound says that there is no such thing within the scope.

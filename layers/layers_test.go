@@ -1,6 +1,7 @@
 package layers
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -238,5 +239,17 @@ func TestParseKind(t *testing.T) {
 	}
 	if _, err := ParseKind("religions"); err == nil {
 		t.Error("an unknown kind was taken")
+	}
+}
+
+func TestCheckText(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", "字字": "", "ab": "", "abc": "is longer than 2 characters", "字字字": "is longer than 2 characters", "a\x00": "is not valid text", "\xff": "is not valid text",
+	} {
+		err := CheckText("note", text, 2)
+		var e *Error
+		if errors.As(err, &e) != (want != "") || want != "" && (e.Field != "note" || e.Message != want || e.Code != CodeInvalid) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
 	}
 }

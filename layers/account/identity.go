@@ -43,6 +43,9 @@ func (a *Accounts) Expect(ctx context.Context, actor string, account int64, i Id
 		return err
 	}
 	return a.identify(ctx, actor, account, "link identity", func(tx *ledger.Tx) error {
+		if err := lock(ctx, tx, account); err != nil {
+			return err
+		}
 		_, err := tx.Exec(ctx, identityPutSQL, i.Issuer, i.Subject, i.Name, account, actor, a.Now())
 		if violates(err, "oidc_identity_issuer_subject_key") || violates(err, "oidc_identity_issuer_name_key") {
 			return &layers.Error{Code: layers.CodeConflict, Field: "name", Message: "is another account's at this provider"}
@@ -51,9 +54,23 @@ func (a *Accounts) Expect(ctx context.Context, actor string, account int64, i Id
 	})
 }
 
-// Forget lets nobody come in by the provider to an account; its sessions end.
+// Forget lets nobody come in by the provider to an account; its sessions end. The last one that administers everything
+// keeps its only way in.
 func (a *Accounts) Forget(ctx context.Context, actor string, account int64, issuer string) error {
 	return a.identify(ctx, actor, account, "unlink identity", func(tx *ledger.Tx) error {
+		var stored string
+		var disabled bool
+		if err := tx.QueryRow(ctx, passwordSQL, account).Scan(&stored, &disabled); err != nil {
+			return err
+		}
+		if stored == "" {
+			if err := a.spare(ctx, tx, account); err != nil {
+				return err
+			}
+		}
+		if err := lock(ctx, tx, account); err != nil {
+			return err
+		}
 		t, err := tx.Exec(ctx, identityDropSQL, issuer, account)
 		if err == nil && t.RowsAffected() == 0 {
 			err = layers.NotFound("identity")
@@ -67,9 +84,6 @@ func (a *Accounts) identify(ctx context.Context, actor string, account int64, re
 		return layers.Forbidden("nobody changes by whom their own account is opened")
 	}
 	return a.write(ctx, actor, reason, func(tx *ledger.Tx) (int64, error) {
-		if err := lock(ctx, tx, account); err != nil {
-			return 0, err
-		}
 		if err := do(tx); err != nil {
 			return 0, err
 		}

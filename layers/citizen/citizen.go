@@ -13,7 +13,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -108,8 +107,8 @@ func (c Case) Check() error {
 		{"first_name", c.Contact.Name, 200}, {"phone", c.Contact.Phone, 50}, {"email", c.Contact.Email, 200},
 		{"device_id", c.Contact.Device, 200}, {"media_url", c.MediaURL, 1000},
 	} {
-		if !utf8.ValidString(x.text) || strings.ContainsRune(x.text, 0) || utf8.RuneCountInString(x.text) > x.most {
-			return layers.Invalid(x.field, "is no text of at most %d characters", x.most)
+		if err := layers.CheckText(x.field, x.text, x.most); err != nil {
+			return err
 		}
 	}
 	if c.MediaURL != "" {
@@ -271,11 +270,11 @@ func (c *Counter) Follow(ctx context.Context, number int64, code string) (Follow
 // Rate keeps how a citizen found the handling of a closed report, once.
 func (c *Counter) Rate(ctx context.Context, number int64, code string, stars int, words string) error {
 	words = strings.TrimSpace(words)
-	switch {
-	case stars < 1 || stars > 5:
+	if stars < 1 || stars > 5 {
 		return layers.Invalid("stars", "are 1 to 5")
-	case !utf8.ValidString(words) || strings.ContainsRune(words, 0) || utf8.RuneCountInString(words) > 500:
-		return layers.Invalid("words", "are no text of at most 500 characters")
+	}
+	if err := layers.CheckText("words", words, 500); err != nil {
+		return err
 	}
 	if _, err := c.Follow(ctx, number, code); err != nil { // counts wrong codes, outside of the ledger's transaction
 		return err

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
@@ -115,16 +114,12 @@ func (o *Order) check() error {
 	switch {
 	case o.Text == "":
 		return layers.Invalid("text", "is empty: say what is to be done")
-	case !utf8.ValidString(o.Text) || strings.ContainsRune(o.Text, 0):
-		return layers.Invalid("text", "is not valid text")
-	case utf8.RuneCountInString(o.Text) > MaxInstruction:
-		return layers.Invalid("text", "is longer than %d characters", MaxInstruction)
 	case len(o.Workers) > MaxInstructed:
 		return layers.Invalid("workers", "are more than %d", MaxInstructed)
 	case len(o.ClientKey) > MaxClientKey:
 		return layers.Invalid("Idempotency-Key", "is longer than %d characters", MaxClientKey)
 	}
-	return nil
+	return layers.CheckText("text", o.Text, MaxInstruction)
 }
 
 // officer refuses who gives no instructions: those without the right, and field workers.

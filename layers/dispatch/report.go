@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
-	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -226,11 +225,8 @@ func (e *event) checkWords() error {
 		{"title", e.Title, MaxTitle}, {"description", e.Description, MaxDescription},
 		{"address", e.Address, MaxAddress}, {"Idempotency-Key", e.ClientKey, MaxClientKey},
 	} {
-		switch {
-		case !utf8.ValidString(w.text) || strings.ContainsRune(w.text, 0):
-			return layers.Invalid(w.field, "is not valid text")
-		case utf8.RuneCountInString(w.text) > w.most:
-			return layers.Invalid(w.field, "is longer than %d characters", w.most)
+		if err := layers.CheckText(w.field, w.text, w.most); err != nil {
+			return err
 		}
 	}
 	if e.Title == "" {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
@@ -128,10 +127,11 @@ func (d *Desk) checkRule(n *NewRule) (place layers.PlaceID, err error) {
 		return 0, layers.Invalid("hours", "must be any, work, night or holiday")
 	case n.Unit == "" && n.Worker == 0:
 		return 0, layers.Invalid("unit", "is missing: say to whom")
-	case !utf8.ValidString(n.Note) || strings.ContainsRune(n.Note, 0) || utf8.RuneCountInString(n.Note) > 500:
-		return 0, layers.Invalid("note", "is no text of at most 500 characters")
 	case n.Note != "" && strings.ContainsRune("=+-@", rune(n.Note[0])): // what is exported must be harmless where it is opened
 		return 0, layers.Invalid("note", "begins with a sign that spreadsheets take for a formula")
+	}
+	if err := layers.CheckText("note", n.Note, 500); err != nil {
+		return 0, err
 	}
 	if n.Place != "" {
 		p := d.picture.Tree().ByCode(n.Place)

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/paulmach/orb"
@@ -448,11 +447,8 @@ func (in *Step) check(now time.Time) error {
 	}
 	in.Note, in.Reason = strings.TrimSpace(in.Note), strings.TrimSpace(in.Reason)
 	for field, text := range map[string]string{"note": in.Note, "reason": in.Reason} {
-		switch {
-		case !utf8.ValidString(text) || strings.ContainsRune(text, 0):
-			return layers.Invalid(field, "is not valid text")
-		case utf8.RuneCountInString(text) > MaxNote:
-			return layers.Invalid(field, "is longer than %d characters", MaxNote)
+		if err := layers.CheckText(field, text, MaxNote); err != nil {
+			return err
 		}
 	}
 	if len(in.ClientKey) > MaxClientKey {

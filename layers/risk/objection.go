@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
@@ -45,10 +44,9 @@ func (l *Live) Object(ctx context.Context, scope layers.Scope, place layers.Plac
 		return ledger.Receipt{}, layers.Forbidden("this account may not object to scores")
 	case reason == "":
 		return ledger.Receipt{}, layers.Invalid("reason", "is empty: say why the score is not right")
-	case !utf8.ValidString(reason) || strings.ContainsRune(reason, 0):
-		return ledger.Receipt{}, layers.Invalid("reason", "is not valid text")
-	case utf8.RuneCountInString(reason) > MaxReason:
-		return ledger.Receipt{}, layers.Invalid("reason", "is longer than %d characters", MaxReason)
+	}
+	if err := layers.CheckText("reason", reason, MaxReason); err != nil {
+		return ledger.Receipt{}, err
 	}
 	s, err := p.Score(scope, place, category, horizon)
 	if err != nil {

@@ -80,7 +80,7 @@ const enAccounts: Record<keyof typeof zhAccounts, string> = {
   'mine.show': 'Show the devices',
   'mine.endAll': 'End all other sessions',
   'mine.alone': 'No other device is signed in.',
-  'mine.why': 'End the session of a device that you do not know, then have your password changed.',
+  'mine.why': 'End the session of a device that you do not know, and ask an administrator for a new password.',
   'accounts.disable': 'Disable the account',
   'accounts.enable': 'Enable the account',
   'accounts.link': 'Make a one-time link',

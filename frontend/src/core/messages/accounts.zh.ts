@@ -79,7 +79,7 @@ const zhAccounts = {
   'mine.show': '查看登录设备',
   'mine.endAll': '结束其他所有会话',
   'mine.alone': '没有别的设备登录着。',
-  'mine.why': '不认识的设备，请结束它的会话，再改密码。',
+  'mine.why': '不认识的设备，请结束它的会话，并请管理员重置密码。',
   'accounts.disable': '停用账号',
   'accounts.enable': '恢复账号',
   'accounts.link': '生成一次性链接',
