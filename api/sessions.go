@@ -110,5 +110,5 @@ func sessionsEnd(ctx context.Context, m *manager, in *accountInput) (*done, erro
 	if _, err := m.own(ctx, in.ID); err != nil {
 		return nil, err
 	}
-	return didTo(in.ID, "end all sessions"), m.Accounts.EndSessions(ctx, m.actor, in.ID, m.pass)
+	return didTo(in.ID, "end all sessions"), m.Accounts.EndSessions(ctx, m.actor, in.ID, account.Pass{})
 }

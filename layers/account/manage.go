@@ -255,7 +255,8 @@ func (a *Accounts) EndSession(ctx context.Context, actor string, account, sessio
 	})
 }
 
-// EndSessions ends all of an account's sessions, on every server at once; when its holder asks, all but the one that asks.
+// EndSessions ends all of an account's sessions, on every server at once, but the one that asks when that is its own; the zero
+// Pass spares none.
 func (a *Accounts) EndSessions(ctx context.Context, actor string, account int64, asking Pass) error {
 	but := int64(0)
 	if own, ok := asking.Account(); ok && own == account {
