@@ -196,7 +196,7 @@ func accountDetail(ctx context.Context, m *manager, in *accountInput) (*recorded
 		}
 	}
 	if w := m.Store.World(); w != nil {
-		for _, words := range account.Explain(held, w.Tree, m.Now(), w.Deployment.Zone) {
+		for _, words := range account.Explain(held, w.Tree, w.Catalogue, m.Now(), w.Deployment.Zone) {
 			d.Words = append(d.Words, Words(words))
 		}
 	}

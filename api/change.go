@@ -37,6 +37,7 @@ type message struct {
 	position layers.Position
 	kind     layers.Kind
 	old, new layers.PlaceID
+	was, is  int16            // department that answered for it before, after; 0: none
 	had, has bool             // it existed before, it exists after
 	released []layers.IDRange // places whose numbers of persons were released
 	full     []byte           // for those who see records where it is; nil for persons
@@ -53,7 +54,7 @@ func (m *message) data(scope layers.Scope) []byte {
 	case layers.KindPlace, layers.KindLayer, layers.KindCatalogue, layers.KindAlert: // everybody's
 		return m.bare
 	case layers.KindInstruction:
-		if m.to[scope.Actor] || scope.Rights.Has(layers.RightHandle) && scope.Records(layers.KindEvent, m.new) {
+		if m.to[scope.Actor] || scope.Rights.Has(layers.RightHandle) && scope.Attends(m.new) {
 			return m.full
 		}
 		return nil
@@ -63,7 +64,7 @@ func (m *message) data(scope layers.Scope) []byte {
 		return nil
 	}
 	if scope.Rounds(m.kind) { // one person's change is not told before the numbers are released
-		return bareIf(scope.Records(m.kind, m.new) && m.has || scope.Records(m.kind, m.old) && m.had, m)
+		return bareIf(m.seen(scope) || m.saw(scope), m)
 	}
 	if !m.has && !m.had { // a batch, anywhere: how many is for those who count everywhere
 		if s := scope.Sight(m.kind); s.Counts.All || s.Records.All {
@@ -72,13 +73,17 @@ func (m *message) data(scope layers.Scope) []byte {
 		return bareIf(scope.Detail(m.kind) > layers.DetailNone, m)
 	}
 	switch {
-	case m.full != nil && (m.has && scope.Records(m.kind, m.new) || !m.has && scope.Records(m.kind, m.old)):
+	case m.full != nil && (m.seen(scope) || !m.has && m.saw(scope)):
 		return m.full
-	case m.full != nil && m.had && scope.Records(m.kind, m.old):
+	case m.full != nil && m.saw(scope):
 		return m.gone
 	}
 	return bareIf(m.has && scope.Counts(m.kind, m.new) || m.had && scope.Counts(m.kind, m.old), m)
 }
+
+// seen tells whether the scope sees the feature after the change, saw whether it did before.
+func (m *message) seen(scope layers.Scope) bool { return m.has && scope.Records(m.kind, m.new, m.is) }
+func (m *message) saw(scope layers.Scope) bool  { return m.had && scope.Records(m.kind, m.old, m.was) }
 
 // releases tells whether numbers of a place were released that the scope counts.
 func (m *message) releases(scope layers.Scope) bool {
@@ -130,14 +135,14 @@ func renderOne(c *layers.Change, catalogue *layers.Catalogue, t *layers.Tree, co
 	var mask uint64
 	at := c.New
 	if c.Old != nil {
-		m.had, m.old = true, c.Old.Place
+		m.had, m.old, m.was = true, c.Old.Place, c.Old.Department
 		mask |= c.Old.Layers
 		if c.New == nil {
 			at = c.Old
 		}
 	}
 	if c.New != nil {
-		m.has, m.new = true, c.New.Place
+		m.has, m.new, m.is = true, c.New.Place, c.New.Department
 		mask |= c.New.Layers
 	}
 	if names := codes[c.Kind]; names != nil {

@@ -240,5 +240,5 @@ func countsIn(scope layers.Scope, p layers.PlaceID) bool {
 }
 
 func recordsIn(scope layers.Scope, p layers.PlaceID) bool {
-	return scope.Records(layers.KindPerson, p) || scope.Records(layers.KindSite, p) || scope.Records(layers.KindEvent, p)
+	return scope.Person.SeesSome(p) || scope.Site.SeesSome(p) || scope.Event.SeesSome(p)
 }

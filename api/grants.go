@@ -23,10 +23,11 @@ type GrantView struct {
 
 // NewGrant is a role to be given.
 type NewGrant struct {
-	Role   string     `json:"role" maxLength:"40"`
-	Place  string     `json:"place" maxLength:"20" doc:"Code; empty: everywhere"`
-	Until  *time.Time `json:"until" doc:"null: until it is revoked"`
-	Reason string     `json:"reason" minLength:"1" maxLength:"500"`
+	Role       string     `json:"role" maxLength:"40"`
+	Place      string     `json:"place" maxLength:"20" doc:"Code; empty: everywhere"`
+	Department string     `json:"department,omitempty" maxLength:"60" doc:"Code, for roles that are held for a department; empty: none"`
+	Until      *time.Time `json:"until" doc:"null: until it is revoked"`
+	Reason     string     `json:"reason" minLength:"1" maxLength:"500"`
 }
 
 // Given is a grant that was made.
@@ -41,13 +42,21 @@ type Revocation struct {
 
 // RoleList are the roles that the asker may give.
 type RoleList struct {
-	Roles []GivenRole `json:"roles"`
+	Roles       []GivenRole  `json:"roles"`
+	Departments []Department `json:"departments" doc:"That a role may be held for"`
 }
 
 // GivenRole is a role that can be given.
 type GivenRole struct {
 	RoleName
-	Key bool `json:"key" doc:"Whether a service key may hold it"`
+	Key        bool `json:"key" doc:"Whether a service key may hold it"`
+	Department bool `json:"department" doc:"Whether it is held for a department"`
+}
+
+// Department is one that owns items and answers for events.
+type Department struct {
+	Code string `json:"code"`
+	Named
 }
 
 func (s *Server) grantRoutes(a huma.API) {
@@ -64,7 +73,7 @@ func (m *manager) grantView(g *account.Given) GrantView {
 		v.Role = roleName(rule)
 	}
 	if w := m.Store.World(); w != nil {
-		v.Place = maybePlace(w.Tree, g.Place)
+		v.Place, v.Department = maybePlace(w.Tree, g.Place), department(w.Catalogue, g.Department)
 	}
 	if !g.Until.IsZero() {
 		v.Until = maybeTime(&g.Until)
@@ -73,10 +82,15 @@ func (m *manager) grantView(g *account.Given) GrantView {
 }
 
 func givable(_ context.Context, m *manager, _ *struct{}) (*body[RoleList], error) {
-	out := RoleList{Roles: []GivenRole{}}
+	out := RoleList{Roles: []GivenRole{}, Departments: []Department{}}
 	for i := range account.Rules {
 		if r := &account.Rules[i]; !r.Whole || m.mandate.Covers(0) {
-			out.Roles = append(out.Roles, GivenRole{roleName(r), r.Key})
+			out.Roles = append(out.Roles, GivenRole{roleName(r), r.Key, r.Departmental()})
+		}
+	}
+	if w := m.Store.World(); w != nil {
+		for _, d := range w.Catalogue.Departments {
+			out.Departments = append(out.Departments, Department{d.Code, Named{d.Name, d.NameEn}})
 		}
 	}
 	return &body[RoleList]{out}, nil
@@ -97,6 +111,21 @@ func (m *manager) place(code string) (layers.PlaceID, error) {
 	return 0, layers.Invalid("place", "is no place of today")
 }
 
+// department is that of a code; 0 for none.
+func (m *manager) department(code string) (int16, error) {
+	w := m.Store.World()
+	switch {
+	case w == nil:
+		return 0, m.Store.Loading()
+	case code == "":
+		return 0, nil
+	}
+	if d := w.Catalogue.DepartmentByCode(code); d != nil {
+		return d.ID, nil
+	}
+	return 0, layers.Invalid("department", "is no department of the catalogue")
+}
+
 func grant(ctx context.Context, m *manager, in *struct {
 	ID   int64 `path:"id" minimum:"1"`
 	Body NewGrant
@@ -112,7 +141,13 @@ func grant(ctx context.Context, m *manager, in *struct {
 	if err := m.mandate.Gives(g.Role, g.Place); err != nil {
 		return nil, err
 	}
+	if g.Department, err = m.department(in.Body.Department); err != nil {
+		return nil, err
+	}
 	words := fmt.Sprintf("give %s on %s", g.Role, everywhere(in.Body.Place))
+	if g.Department != 0 {
+		words += " for " + in.Body.Department
+	}
 	if in.Body.Until != nil {
 		g.Until = *in.Body.Until
 		words += " until " + g.Until.UTC().Format(time.RFC3339)

@@ -25,25 +25,27 @@ type KeyList struct {
 
 // KeyView is a service key without its secret.
 type KeyView struct {
-	ID      int64           `json:"id"`
-	Prefix  string          `json:"prefix" doc:"By which people tell keys apart"`
-	Title   string          `json:"title" doc:"Which system it is for"`
-	Role    RoleName        `json:"role"`
-	Place   Maybe[PlaceRef] `json:"place" doc:"null: everywhere"`
-	By      string          `json:"by"`
-	Created time.Time       `json:"created"`
-	Expires time.Time       `json:"expires"`
-	Used    *time.Time      `json:"used" doc:"null: never"`
-	Revoked *time.Time      `json:"revoked" doc:"null: it was not"`
-	Holds   bool            `json:"holds" doc:"Whether it opens something now"`
+	ID         int64           `json:"id"`
+	Prefix     string          `json:"prefix" doc:"By which people tell keys apart"`
+	Title      string          `json:"title" doc:"Which system it is for"`
+	Role       RoleName        `json:"role"`
+	Place      Maybe[PlaceRef] `json:"place" doc:"null: everywhere"`
+	Department Maybe[Named]    `json:"department" doc:"That the role is held for; null: none"`
+	By         string          `json:"by"`
+	Created    time.Time       `json:"created"`
+	Expires    time.Time       `json:"expires"`
+	Used       *time.Time      `json:"used" doc:"null: never"`
+	Revoked    *time.Time      `json:"revoked" doc:"null: it was not"`
+	Holds      bool            `json:"holds" doc:"Whether it opens something now"`
 }
 
 // NewKey is a key to be made.
 type NewKey struct {
-	Title string `json:"title" minLength:"1" maxLength:"100"`
-	Role  string `json:"role" maxLength:"40"`
-	Place string `json:"place" maxLength:"20" doc:"Code; empty: everywhere"`
-	Days  int    `json:"days" minimum:"1" maximum:"400" doc:"How long it holds"`
+	Title      string `json:"title" minLength:"1" maxLength:"100"`
+	Role       string `json:"role" maxLength:"40"`
+	Place      string `json:"place" maxLength:"20" doc:"Code; empty: everywhere"`
+	Department string `json:"department,omitempty" maxLength:"60" doc:"Code, for roles that are held for a department; empty: none"`
+	Days       int    `json:"days" minimum:"1" maximum:"400" doc:"How long it holds"`
 }
 
 // KeyTurn is how long the key that follows holds.
@@ -89,7 +91,7 @@ func (m *manager) keyView(k *account.Key) KeyView {
 		v.Role = roleName(rule)
 	}
 	if w := m.Store.World(); w != nil {
-		v.Place = maybePlace(w.Tree, k.Grant.Place)
+		v.Place, v.Department = maybePlace(w.Tree, k.Grant.Place), department(w.Catalogue, k.Grant.Department)
 	}
 	if !k.Used.IsZero() {
 		v.Used = maybeTime(&k.Used)
@@ -127,6 +129,9 @@ func keyCreate(ctx context.Context, m *manager, in *struct{ Body NewKey }) (*rec
 		return nil, err
 	}
 	if err := m.mandate.Gives(k.Role, k.Place); err != nil {
+		return nil, err
+	}
+	if k.Department, err = m.department(in.Body.Department); err != nil {
 		return nil, err
 	}
 	id, text, err := m.Accounts.CreateKey(ctx, m.actor, k)

@@ -42,10 +42,11 @@ type Sees struct {
 
 // HeldRole is a role on a place.
 type HeldRole struct {
-	Role  RoleName        `json:"role"`
-	Place Maybe[PlaceRef] `json:"place" doc:"null: everywhere"`
-	From  time.Time       `json:"from"`
-	Until *time.Time      `json:"until" doc:"null: until it is revoked"`
+	Role       RoleName        `json:"role"`
+	Place      Maybe[PlaceRef] `json:"place" doc:"null: everywhere"`
+	Department Maybe[Named]    `json:"department" doc:"That the role is held for; null: none"`
+	From       time.Time       `json:"from"`
+	Until      *time.Time      `json:"until" doc:"null: until it is revoked"`
 }
 
 func (s *Server) meRoutes(a huma.API) {
@@ -70,7 +71,7 @@ func (s *Server) me(ctx context.Context, scope layers.Scope, _ *struct{}) (*body
 	}
 	for _, g := range m.Grants {
 		if rule := account.RuleOf(g.Role); rule != nil {
-			h := HeldRole{Role: roleName(rule), Place: maybePlace(world.Tree, g.Place), From: utc(g.From)}
+			h := HeldRole{Role: roleName(rule), Place: maybePlace(world.Tree, g.Place), Department: department(world.Catalogue, g.Department), From: utc(g.From)}
 			if !g.Until.IsZero() {
 				h.Until = maybeTime(&g.Until)
 			}
@@ -82,7 +83,7 @@ func (s *Server) me(ctx context.Context, scope layers.Scope, _ *struct{}) (*body
 			out.Rights = append(out.Rights, w.Code)
 		}
 	}
-	for _, w := range account.Explain(m.Grants, world.Tree, s.Now(), world.Deployment.Zone) {
+	for _, w := range account.Explain(m.Grants, world.Tree, world.Catalogue, s.Now(), world.Deployment.Zone) {
 		out.Words = append(out.Words, Words(w))
 	}
 	return &body[Myself]{out}, nil

@@ -38,8 +38,9 @@ type DemoAccounts struct {
 type DemoAccount struct {
 	SignInName string `json:"signInName"`
 	Named
-	Role  RoleName        `json:"role"`
-	Place Maybe[PlaceRef] `json:"place" doc:"null: everywhere"`
+	Role       RoleName        `json:"role"`
+	Place      Maybe[PlaceRef] `json:"place" doc:"null: everywhere"`
+	Department Maybe[Named]    `json:"department" doc:"That the role is held for; null: none"`
 }
 
 // RoleName is a role in words.
@@ -89,7 +90,7 @@ func (s *Server) ways(ctx context.Context, _ layers.Scope, _ *struct{}) (*body[S
 	if world := s.Store.World(); len(list) > 0 && world != nil {
 		d := DemoAccounts{Password: account.DemoPassword, Accounts: []DemoAccount{}}
 		for _, s := range list {
-			d.Accounts = append(d.Accounts, DemoAccount{s.Name, Named{s.Display, s.DisplayEn}, roleName(s.Rule), maybePlace(world.Tree, s.Place)})
+			d.Accounts = append(d.Accounts, DemoAccount{s.Name, Named{s.Display, s.DisplayEn}, roleName(s.Rule), maybePlace(world.Tree, s.Place), department(world.Catalogue, s.Department)})
 		}
 		w.Demo = Some(d)
 	}

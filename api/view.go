@@ -123,10 +123,8 @@ func count(scope layers.Scope, n int, rounded bool) *int {
 }
 
 func department(c *layers.Catalogue, id int16) Maybe[Named] {
-	for i := range c.Departments {
-		if d := &c.Departments[i]; d.ID == id {
-			return Some(Named{d.Name, d.NameEn})
-		}
+	if d := c.Department(id); d != nil {
+		return Some(Named{d.Name, d.NameEn})
 	}
 	return Maybe[Named]{}
 }

@@ -48,9 +48,10 @@ const ToActor = "to:"
 
 // Location is where a feature is and what it belongs to there.
 type Location struct {
-	Geom   orb.Geometry // the point, or the bound of a line or an area, in WGS 84
-	Place  PlaceID
-	Layers uint64 // bits of the thematic layers of its kind
+	Geom       orb.Geometry // the point, or the bound of a line or an area, in WGS 84
+	Place      PlaceID
+	Layers     uint64 // bits of the thematic layers of its kind
+	Department int16  // that answers for it; 0: none
 }
 
 // IDRange is an inclusive range of feature ids.

@@ -56,6 +56,7 @@ type Catalogue struct {
 	care  map[string]*CareNeed
 	item  map[uint16]*Item
 	code  map[string]*Item
+	by    map[int16]*Department
 }
 
 // NewCatalogue indexes the given lists. Of an item's versions that of today stands under its code.
@@ -85,6 +86,10 @@ func NewCatalogue(c Catalogue) *Catalogue {
 			c.code[it.Code] = it
 		}
 	}
+	c.by = make(map[int16]*Department, len(c.Departments))
+	for i := range c.Departments {
+		c.by[c.Departments[i].ID] = &c.Departments[i]
+	}
 	return &c
 }
 
@@ -105,6 +110,19 @@ func (c *Catalogue) Item(id uint16) *Item { return c.item[id] }
 
 // ItemByCode finds the version of an event item under which events are filed today; nil when there is none.
 func (c *Catalogue) ItemByCode(code string) *Item { return c.code[code] }
+
+// Department finds a department by its number; nil when there is none.
+func (c *Catalogue) Department(id int16) *Department { return c.by[id] }
+
+// DepartmentByCode finds a department; nil when there is none.
+func (c *Catalogue) DepartmentByCode(code string) *Department {
+	for i := range c.Departments {
+		if d := &c.Departments[i]; d.Code == code {
+			return d
+		}
+	}
+	return nil
+}
 
 // Statuses are the codes of an event's steps, by Record.Status.
 var Statuses = [...]string{"unknown", "report", "accept", "dispatch", "handle", "feedback", "verify", "close", "void", "suspended", "merged"}

@@ -116,7 +116,7 @@ func TestPlaceSet(t *testing.T) {
 func TestScopeFailsClosed(t *testing.T) {
 	var nobody Scope
 	for _, k := range []Kind{KindPerson, KindSite, KindEvent, KindPlace, "cloud"} {
-		if nobody.Detail(k) != DetailNone || nobody.Counts(k, 0) || nobody.Records(k, 1) {
+		if nobody.Detail(k) != DetailNone || nobody.Counts(k, 0) || nobody.Records(k, 1, 0) || nobody.Records(k, 1, 5) {
 			t.Errorf("the zero scope may see %s", k)
 		}
 	}
@@ -142,8 +142,8 @@ func TestWhereAScopeSees(t *testing.T) {
 		{KindEvent, 3, true, true}, {KindEvent, 2, true, false}, {KindEvent, 1, false, false}, {KindEvent, 0, false, false},
 		{KindPerson, 3, true, true}, {KindPerson, 2, false, false}, {KindSite, 3, false, false}, {KindPlace, 9, true, true},
 	} {
-		if s.Counts(c.kind, c.place) != c.counts || s.Records(c.kind, c.place) != c.records {
-			t.Errorf("%s in %d: counts %v, records %v", c.kind, c.place, s.Counts(c.kind, c.place), s.Records(c.kind, c.place))
+		if s.Counts(c.kind, c.place) != c.counts || s.Records(c.kind, c.place, 0) != c.records || s.Records(c.kind, c.place, 5) != c.records {
+			t.Errorf("%s in %d: counts %v, records %v", c.kind, c.place, s.Counts(c.kind, c.place), s.Records(c.kind, c.place, 0))
 		}
 	}
 	if !s.Rounds(KindPerson) || s.Rounds(KindEvent) || Internal("x").Rounds(KindPerson) {
@@ -152,6 +152,42 @@ func TestWhereAScopeSees(t *testing.T) {
 	both := s.Event.With(Sight{Counts: Everywhere()})
 	if !both.Counts.All || both.Records.All || !both.Records.Has(3) || town.Places.Len() != 2 || s.Event.Counts.All {
 		t.Errorf("united: %+v", both)
+	}
+}
+
+// A department's own is seen in the places of its grant, of that department alone, and what is no department's by none.
+func TestWhereADepartmentSees(t *testing.T) {
+	town, far := Reach{}, Reach{}
+	town.Places.Add(2)
+	town.Places.Add(3)
+	far.Places.Add(9)
+	own := func(d int16, r Reach) Sight { return Sight{Counts: r, Owned: []Owned{{d, r}}} }
+	s := Scope{Event: own(5, town).With(own(7, far)).With(own(5, far)).With(Sight{Counts: far, Records: Reach{Places: PlaceSet{1 << 4}}})}
+	for _, c := range []struct {
+		place      PlaceID
+		department int16
+		sees       bool
+	}{
+		{2, 5, true}, {3, 5, true}, {9, 5, true}, {1, 5, false}, {0, 5, false}, {2, 7, false}, {9, 7, true}, {2, 6, false}, {2, 0, false},
+		{4, 5, true}, {4, 7, true}, {4, 0, true},
+	} {
+		if s.Records(KindEvent, c.place, c.department) != c.sees || s.Event.Of(c.department).Has(c.place) != c.sees {
+			t.Errorf("of department %d in %d: %v", c.department, c.place, !c.sees)
+		}
+		if s.Records(KindSite, c.place, c.department) {
+			t.Errorf("sites of department %d in %d are seen by who sees its events", c.department, c.place)
+		}
+	}
+	for place, attends := range map[PlaceID]bool{0: false, 1: false, 2: true, 4: true, 9: true} {
+		if s.Attends(place) != attends || s.Event.Some().Has(place) != attends {
+			t.Errorf("attends %d: %v", place, !attends)
+		}
+	}
+	if len(s.Event.Owned) != 2 || s.Event.Detail() != DetailRecords || s.Event.Records.All {
+		t.Errorf("united: %+v", s.Event)
+	}
+	if none := (Sight{}).With(own(0, town)).With(own(5, Reach{})); none.Owned != nil || none.Detail() != DetailCounts {
+		t.Errorf("no department, or nowhere, owns something: %+v", none)
 	}
 }
 
@@ -185,7 +221,9 @@ func TestScopeClassesDiffer(t *testing.T) {
 			Scope{Person: Sight{Counts: reach}}, Scope{Site: Sight{Counts: reach}}, Scope{Event: Sight{Counts: reach}},
 			Scope{Person: Sight{Records: reach}}, Scope{Site: Sight{Records: reach}}, Scope{Event: Sight{Records: reach}},
 			Scope{Person: Sight{Counts: reach}, Threshold: 5}, Scope{Event: Sight{Counts: east, Records: reach}},
-			Scope{Event: Sight{Counts: reach, Records: all}})
+			Scope{Event: Sight{Counts: reach, Records: all}},
+			Scope{Event: Sight{Owned: []Owned{{5, reach}}}}, Scope{Event: Sight{Owned: []Owned{{6, reach}}}}, Scope{Site: Sight{Owned: []Owned{{5, reach}}}},
+			Scope{Event: Sight{Owned: []Owned{{5, reach}, {6, east}}}}, Scope{Event: Sight{Owned: []Owned{{5, east}, {6, reach}}}})
 	}
 	seen := map[string]int{}
 	for i, s := range scopes {

@@ -10,25 +10,27 @@ import (
 // Record is what the index knows of one feature: its location and the columns that filters use. It holds no
 // personal value, so it may travel in the ledger and stay in memory. What a column means depends on the kind:
 //
-//	column   person                     site                      event
-//	Class    resident class             site class                category
-//	Item     –                          –                         item id (0: none)
-//	Status   gender (GB/T 2261.1)       0 planned … 3 closed      step reached, 1 report … 8 void
-//	Level    –                          –                         1 gravest … 4 slight
-//	Flags    care needs (bit set)       –                         channel, FlagLate
-//	Time     birth, days since 1970     updated, minutes          reported, minutes since 1970 (UTC)
-//	Due      –                          –                         due, minutes since 1970 (0: none)
+//	column      person                     site                      event
+//	Class       resident class             site class                category
+//	Item        –                          –                         item id (0: none)
+//	Status      gender (GB/T 2261.1)       0 planned … 3 closed      step reached, 1 report … 8 void
+//	Level       –                          –                         1 gravest … 4 slight
+//	Department  –                          –                         that answers for it now (0: none)
+//	Flags       care needs (bit set)       –                         channel, FlagLate
+//	Time        birth, days since 1970     updated, minutes          reported, minutes since 1970 (UTC)
+//	Due         –                          –                         due, minutes since 1970 (0: none)
 type Record struct {
-	ID     int64   `json:"id"`
-	Key    geo.Key `json:"key"`
-	Place  PlaceID `json:"place"`
-	Class  uint16  `json:"class"`
-	Item   uint16  `json:"item,omitempty"`
-	Status uint8   `json:"status"`
-	Level  uint8   `json:"level,omitempty"`
-	Flags  uint32  `json:"flags,omitempty"`
-	Time   int32   `json:"time"`
-	Due    int32   `json:"due,omitempty"`
+	ID         int64   `json:"id"`
+	Key        geo.Key `json:"key"`
+	Place      PlaceID `json:"place"`
+	Class      uint16  `json:"class"`
+	Item       uint16  `json:"item,omitempty"`
+	Status     uint8   `json:"status"`
+	Level      uint8   `json:"level,omitempty"`
+	Department int16   `json:"department,omitempty"`
+	Flags      uint32  `json:"flags,omitempty"`
+	Time       int32   `json:"time"`
+	Due        int32   `json:"due,omitempty"`
 }
 
 // NoTime marks an unknown Time: a person without a birth date, for example.

@@ -1,6 +1,11 @@
 package layers
 
-import "time"
+import (
+	"cmp"
+	"encoding/binary"
+	"slices"
+	"time"
+)
 
 // Detail is how much of a kind a scope may see. The zero value is nothing.
 type Detail uint8
@@ -35,17 +40,70 @@ func (r Reach) With(o Reach) Reach {
 	return Reach{Places: r.Places.With(o.Places)}
 }
 
-// Sight is what a scope may see of one kind: counts in some places, single records in some. Where there are records
-// there are counts. The zero value is nothing.
-type Sight struct{ Counts, Records Reach }
+// Owned is where single records of one department's own are seen.
+type Owned struct {
+	Department int16 // never 0: what is no department's is owned by none
+	Reach
+}
+
+// Sight is what a scope may see of one kind: counts in some places, single records in some, and in some those of a
+// department's own. Where there are records there are counts. The zero value is nothing.
+type Sight struct {
+	Counts, Records Reach
+	Owned           []Owned // by department, one each
+}
 
 // With sees what either sees.
-func (s Sight) With(o Sight) Sight { return Sight{s.Counts.With(o.Counts), s.Records.With(o.Records)} }
+func (s Sight) With(o Sight) Sight {
+	out := Sight{Counts: s.Counts.With(o.Counts), Records: s.Records.With(o.Records)}
+	for _, w := range slices.Concat(s.Owned, o.Owned) {
+		at, there := slices.BinarySearchFunc(out.Owned, w.Department, func(a Owned, d int16) int { return cmp.Compare(a.Department, d) })
+		switch {
+		case w.Department == 0 || w.Nowhere():
+		case there:
+			out.Owned[at].Reach = out.Owned[at].With(w.Reach)
+		default:
+			out.Owned = slices.Insert(out.Owned, at, w)
+		}
+	}
+	return out
+}
+
+// Of is where single records of a department's are seen; 0: of what is no department's.
+func (s Sight) Of(department int16) Reach {
+	for i := range s.Owned {
+		if w := &s.Owned[i]; department != 0 && w.Department == department {
+			return s.Records.With(w.Reach)
+		}
+	}
+	return s.Records
+}
+
+// Sees tells whether the record of a feature in that place may be seen, which is that department's; 0: none's.
+func (s Sight) Sees(p PlaceID, department int16) bool {
+	return s.Records.Has(p) || department != 0 && slices.ContainsFunc(s.Owned, func(w Owned) bool {
+		return w.Department == department && w.Has(p)
+	})
+}
+
+// SeesSome tells whether records are seen in that place, be it of one department alone.
+func (s Sight) SeesSome(p PlaceID) bool {
+	return s.Records.Has(p) || slices.ContainsFunc(s.Owned, func(w Owned) bool { return w.Has(p) })
+}
+
+// Some is where records are seen, be it of one department alone.
+func (s Sight) Some() Reach {
+	out := s.Records
+	for _, w := range s.Owned {
+		out = out.With(w.Reach)
+	}
+	return out
+}
 
 // Detail is the most that the sight allows anywhere.
 func (s Sight) Detail() Detail {
 	switch {
-	case !s.Records.Nowhere():
+	case !s.Records.Nowhere() || len(s.Owned) > 0:
 		return DetailRecords
 	case !s.Counts.Nowhere():
 		return DetailCounts
@@ -103,7 +161,7 @@ func (s Scope) Sight(k Kind) Sight {
 		return s.Event
 	case KindPlace:
 		if max(s.Person.Detail(), s.Site.Detail(), s.Event.Detail()) > DetailNone {
-			return Sight{Everywhere(), Everywhere()}
+			return Sight{Counts: Everywhere(), Records: Everywhere()}
 		}
 	}
 	return Sight{}
@@ -118,8 +176,15 @@ func (s Scope) Counts(k Kind, p PlaceID) bool {
 	return sight.Counts.Has(p) || sight.Records.Has(p)
 }
 
-// Records tells whether single features of a kind in that place may be seen.
-func (s Scope) Records(k Kind, p PlaceID) bool { return s.Sight(k).Records.Has(p) }
+// Records tells whether a single feature of a kind may be seen, by its place and the department that answers for it.
+// Departments answer for events; for what is of other kinds it is 0.
+func (s Scope) Records(k Kind, p PlaceID, department int16) bool {
+	return s.Sight(k).Sees(p, department)
+}
+
+// Attends tells that the scope sees events of that place one by one, be it those of one department alone: there it may
+// know who is on duty, and tell them what to do.
+func (s Scope) Attends(p PlaceID) bool { return s.Event.SeesSome(p) }
 
 // Rounds tells that some counts of a kind are rounded for this scope, because it may not see the records.
 func (s Scope) Rounds(k Kind) bool {
@@ -147,6 +212,10 @@ func (s Scope) Class() string {
 	for _, sight := range [...]Sight{s.Person, s.Site, s.Event} {
 		b = sight.Counts.appendDigest(b)
 		b = sight.Records.appendDigest(b)
+		for _, w := range sight.Owned {
+			b = append(append(b, '+'), hex(binary.BigEndian.AppendUint16(nil, uint16(w.Department)))...)
+			b = w.appendDigest(b)
+		}
 	}
 	return string(append(b, hex([]byte{byte(s.Threshold)})...))
 }
@@ -163,14 +232,14 @@ func (r Reach) appendDigest(b []byte) []byte {
 
 // Internal sees everything; for the server's own work, never for a request.
 func Internal(actor string) Scope {
-	all := Sight{Everywhere(), Everywhere()}
+	all := Sight{Counts: Everywhere(), Records: Everywhere()}
 	return Scope{Actor: actor, Person: all, Site: all, Event: all, Rights: ^Rights(0)}
 }
 
 // Loopback is what a page on the server's own machine sees while there are no accounts: sites and events as
 // records, persons as counts only.
 func Loopback() Scope {
-	all := Sight{Everywhere(), Everywhere()}
+	all := Sight{Counts: Everywhere(), Records: Everywhere()}
 	return Scope{
 		Actor: "loopback", Person: Sight{Counts: Everywhere()}, Site: all, Event: all,
 		Rights: RightReport | RightHandle, Threshold: 10,

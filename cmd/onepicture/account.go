@@ -41,8 +41,9 @@ type accountFlags struct {
 // accountDesk is the accounts of the database, with the places that are granted on.
 type accountDesk struct {
 	*account.Accounts
-	tree *layers.Tree
-	zone *time.Location
+	tree      *layers.Tree
+	catalogue *layers.Catalogue
+	zone      *time.Location
 }
 
 func (f accountFlags) with(ctx context.Context, do func(context.Context, accountDesk) error) error {
@@ -52,7 +53,7 @@ func (f accountFlags) with(ctx context.Context, do func(context.Context, account
 			return err
 		}
 		a := account.New(pool, ledger.New(pool), account.Options{Tree: func() *layers.Tree { return w.Tree }})
-		return do(ctx, accountDesk{a, w.Tree, w.Deployment.Zone})
+		return do(ctx, accountDesk{a, w.Tree, w.Catalogue, w.Deployment.Zone})
 	})
 }
 
@@ -66,6 +67,18 @@ func (d accountDesk) place(code string) (layers.PlaceID, error) {
 		return 0, fmt.Errorf("there is no place %q today", code)
 	}
 	return p.ID, nil
+}
+
+// department is that of a code; 0 for none.
+func (d accountDesk) department(code string) (int16, error) {
+	if code == "" {
+		return 0, nil
+	}
+	known := d.catalogue.DepartmentByCode(code)
+	if known == nil {
+		return 0, fmt.Errorf("there is no department %q in the catalogue", code)
+	}
+	return known.ID, nil
 }
 
 // end is the end of the day given, in the deployment's zone; zero for none.
@@ -217,10 +230,11 @@ func (c *accountEnableCmd) Run(ctx context.Context) error {
 
 type accountGrantCmd struct {
 	oneAccount
-	Role   string `arg:"" help:"wall, grid_worker, clerk, town_duty, department_officer, city_duty, analyst, data_steward, auditor or administrator."`
-	Place  string `arg:"" optional:"" help:"Code of the place; none: everywhere."`
-	Until  string `help:"Last day." placeholder:"DATE"`
-	Reason string `help:"Why." default:"on the command line" placeholder:"TEXT"`
+	Role       string `arg:"" help:"wall, grid_worker, clerk, town_duty, department_officer, city_duty, analyst, data_steward, auditor or administrator."`
+	Place      string `arg:"" optional:"" help:"Code of the place; none: everywhere."`
+	Department string `help:"Code of the department, for department_officer." placeholder:"CODE"`
+	Until      string `help:"Last day." placeholder:"DATE"`
+	Reason     string `help:"Why." default:"on the command line" placeholder:"TEXT"`
 }
 
 // Run grants it.
@@ -230,11 +244,15 @@ func (c *accountGrantCmd) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		department, err := d.department(c.Department)
+		if err != nil {
+			return err
+		}
 		until, err := d.end(c.Until)
 		if err != nil {
 			return err
 		}
-		grant, err := d.Grant(ctx, console, id, account.Grant{Role: account.Role(c.Role), Place: place, Until: until}, c.Reason)
+		grant, err := d.Grant(ctx, console, id, account.Grant{Role: account.Role(c.Role), Place: place, Department: department, Until: until}, c.Reason)
 		if err == nil {
 			fmt.Printf("grant %d: %s, %s\n", grant, c.Role, d.at(place, until))
 		}
@@ -282,10 +300,11 @@ func (c *keyListCmd) Run(ctx context.Context) error {
 
 type keyCreateCmd struct {
 	accountFlags
-	Title string `arg:"" help:"Which system it is for."`
-	Role  string `arg:"" help:"wall, town_duty, department_officer, city_duty, analyst or data_steward."`
-	Place string `arg:"" optional:"" help:"Code of the place; none: everywhere."`
-	Days  int    `help:"How long it holds, at most 400." default:"90"`
+	Title      string `arg:"" help:"Which system it is for."`
+	Role       string `arg:"" help:"wall, town_duty, department_officer, city_duty, analyst or data_steward."`
+	Place      string `arg:"" optional:"" help:"Code of the place; none: everywhere."`
+	Department string `help:"Code of the department, for department_officer." placeholder:"CODE"`
+	Days       int    `help:"How long it holds, at most 400." default:"90"`
 }
 
 // Run prints it.
@@ -295,7 +314,11 @@ func (c *keyCreateCmd) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		_, text, err := d.CreateKey(ctx, console, account.NewKey{Title: c.Title, Role: account.Role(c.Role), Place: place, Expires: inDays(c.Days)})
+		department, err := d.department(c.Department)
+		if err != nil {
+			return err
+		}
+		_, text, err := d.CreateKey(ctx, console, account.NewKey{Title: c.Title, Role: account.Role(c.Role), Place: place, Department: department, Expires: inDays(c.Days)})
 		return printed(text, err)
 	})
 }

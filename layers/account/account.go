@@ -163,6 +163,8 @@ func (a *Accounts) grant(ctx context.Context, tx *ledger.Tx, actor string, accou
 	switch {
 	case rule == nil:
 		return 0, layers.Invalid("role", "is none of the roles")
+	case rule.checkDepartment(g.Department) != nil:
+		return 0, rule.checkDepartment(g.Department)
 	case !g.Until.IsZero() && !g.Until.After(now):
 		return 0, layers.Invalid("until", "is over already")
 	case strings.TrimSpace(reason) == "" || utf8.RuneCountInString(reason) > 500:

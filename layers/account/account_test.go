@@ -69,6 +69,9 @@ func newHouse(t *testing.T, change func(*Options)) *house {
 			t.Fatal(err)
 		}
 	}
+	if _, err := pool.Exec(t.Context(), `insert into department (id, code, name, name_en) values (5, 'roads', '城管局', 'Urban Management'), (6, 'fire', '消防', 'Fire brigade')`); err != nil {
+		t.Fatal(err)
+	}
 	h.Accounts = h.server(change)
 	return h
 }
@@ -192,7 +195,7 @@ func TestSignIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	scope, ok := opens(t, h.Accounts, token)
-	if !ok || !scope.Records(layers.KindPerson, gridA) || scope.Records(layers.KindPerson, villageB) || scope.Threshold != 5 {
+	if !ok || !scope.Records(layers.KindPerson, gridA, 0) || scope.Records(layers.KindPerson, villageB, 0) || scope.Threshold != 5 {
 		t.Errorf("signed in: %v, %+v", ok, scope)
 	}
 }

@@ -51,12 +51,14 @@ var samples = []sample{
 }
 
 // PutDemo makes the sample accounts once: the workers on two neighbouring grids of the village with the most people,
-// the clerk on that village, the town's officer on its town.
+// the clerk on that village, the town's officer on its town, the department's officer for the one that looks after the
+// streets.
 func (a *Accounts) PutDemo(ctx context.Context) error {
 	act := ledger.Act{Actor: "demo", Reason: "sample accounts", ClientKey: "demo:accounts"}
 	_, err := a.ledger.Write(ctx, act, func(tx *ledger.Tx) error {
 		var at [nextGrid + 1]layers.PlaceID
-		if err := tx.QueryRow(ctx, centralSQL).Scan(&at[centralTown], &at[centralVillage], &at[centralGrid], &at[nextGrid]); err != nil {
+		var department int16
+		if err := tx.QueryRow(ctx, centralSQL).Scan(&at[centralTown], &at[centralVillage], &at[centralGrid], &at[nextGrid], &department); err != nil {
 			return fmt.Errorf("find the city's centre: %w", err)
 		}
 		for _, s := range samples {
@@ -68,7 +70,11 @@ func (a *Accounts) PutDemo(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if _, err := a.grant(ctx, tx, "demo", id, Grant{Role: s.role, Place: at[s.place]}, "sample"); err != nil {
+			g := Grant{Role: s.role, Place: at[s.place]}
+			if RuleOf(s.role).Departmental() {
+				g.Department = department
+			}
+			if _, err := a.grant(ctx, tx, "demo", id, g, "sample"); err != nil {
 				return err
 			}
 			if err := changed(ctx, tx, id); err != nil {
@@ -88,6 +94,7 @@ type Sample struct {
 	Name, Display, DisplayEn string
 	Rule                     *Rule
 	Place                    layers.PlaceID // 0: everywhere
+	Department               int16          // 0: none
 }
 
 // Samples are the sample accounts; none outside of demo mode.
@@ -104,7 +111,7 @@ func (a *Accounts) Samples(ctx context.Context) ([]Sample, error) {
 	for rows.Next() {
 		var s Sample
 		var role Role
-		if err := rows.Scan(&s.Name, &s.Display, &s.DisplayEn, &role, &s.Place); err != nil {
+		if err := rows.Scan(&s.Name, &s.Display, &s.DisplayEn, &role, &s.Place, &s.Department); err != nil {
 			return nil, ledger.Problem("account", err)
 		}
 		if s.Rule = RuleOf(role); s.Rule != nil {

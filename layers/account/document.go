@@ -12,7 +12,8 @@ func Document() string {
 	b.WriteString("# Roles\n\nGenerated from `layers/account/role.go`, the only place that decides it. A role is granted on a place (with all below\n" +
 		"it), for a time, by somebody, for a reason; an account's scope is what its grants allow together.\n\n" +
 		"How far a role sees: *own* is the place of the grant with all below it, *town* the town around it, *city* the whole city\n" +
-		"around it. Where single records are seen, counts are too. Counts of people beyond one's records are rounded numbers\n" +
+		"around it. Where single records are seen, counts are too. *The department's* records are those of the events that\n" +
+		"the department of the grant answers for now (decision 0041). Counts of people beyond one's records are rounded numbers\n" +
 		"(decision 0018).\n\n" +
 		"| role | 中文 | what for | people | sites | events |\n|---|---|---|---|---|---|\n")
 	for i := range Rules {
@@ -60,8 +61,10 @@ var whereNames = [...]string{Nowhere: "–", Own: "own", Town: "town", City: "ci
 // String is the reach in words.
 func (s Sees) String() string {
 	switch {
-	case s.Counts == Nowhere && s.Records == Nowhere:
+	case s == (Sees{}):
 		return "nothing"
+	case s.Owned > Nowhere:
+		return "counts: " + whereNames[s.Counts] + "; records: the department's in " + whereNames[s.Owned]
 	case s.Records == Nowhere:
 		return "counts: " + whereNames[s.Counts]
 	}

@@ -50,10 +50,11 @@ type Key struct {
 
 // NewKey says what a key is for.
 type NewKey struct {
-	Title   string
-	Role    Role
-	Place   layers.PlaceID
-	Expires time.Time
+	Title      string
+	Role       Role
+	Place      layers.PlaceID
+	Department int16
+	Expires    time.Time
 }
 
 func (k *NewKey) check(now time.Time) error {
@@ -66,7 +67,7 @@ func (k *NewKey) check(now time.Time) error {
 	case !k.Expires.After(now) || k.Expires.Sub(now) > KeyTime:
 		return layers.Invalid("expires", "lies within the next 400 days")
 	}
-	return nil
+	return rule.checkDepartment(k.Department)
 }
 
 // CreateKey makes a key and gives its text, which is shown once and stored nowhere.
@@ -85,7 +86,7 @@ func (a *Accounts) putKey(ctx context.Context, tx *ledger.Tx, actor string, k Ne
 	prefix := base32.StdEncoding.EncodeToString(random(5))
 	secret := random(tokenBytes)
 	d := sha256.Sum256(secret)
-	err = tx.QueryRow(ctx, keyPutSQL, prefix, d[:], k.Title, string(k.Role), int32(k.Place), actor, a.Now(), k.Expires, from).Scan(&id)
+	err = tx.QueryRow(ctx, keyPutSQL, prefix, d[:], k.Title, string(k.Role), int32(k.Place), actor, a.Now(), k.Expires, from, k.Department).Scan(&id)
 	return id, keyMark + prefix + "_" + base64.RawURLEncoding.EncodeToString(secret), err
 }
 
@@ -94,7 +95,7 @@ func (a *Accounts) RotateKey(ctx context.Context, actor string, key int64, overl
 	err = a.write(ctx, actor, "rotate service key", func(tx *ledger.Tx) (int64, error) {
 		k := NewKey{Expires: expires}
 		now := a.Now()
-		err := tx.QueryRow(ctx, keyEndSQL, key, now.Add(overlap), now).Scan(&k.Title, &k.Role, &k.Place)
+		err := tx.QueryRow(ctx, keyEndSQL, key, now.Add(overlap), now).Scan(&k.Title, &k.Role, &k.Place, &k.Department)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return 0, layers.NotFound("key in force")
 		}
@@ -129,7 +130,7 @@ func (a *Accounts) Keys(ctx context.Context) ([]Key, error) {
 	}
 	list, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (k Key, err error) {
 		var used, revoked *time.Time
-		err = r.Scan(&k.ID, &k.Prefix, &k.Title, &k.Grant.Role, &k.Grant.Place, &k.CreatedBy, &k.Created, &k.Expires, &k.RotatedFrom, &used, &revoked)
+		err = r.Scan(&k.ID, &k.Prefix, &k.Title, &k.Grant.Role, &k.Grant.Place, &k.Grant.Department, &k.CreatedBy, &k.Created, &k.Expires, &k.RotatedFrom, &used, &revoked)
 		k.Grant.From, k.Grant.Until = k.Created, k.Expires
 		k.Used, k.Revoked = orZero(used), orZero(revoked)
 		return k, err
@@ -207,7 +208,7 @@ func (a *Accounts) readKey(ctx context.Context, d digest) (*session, error) {
 // keyGrants is what a key is granted.
 func (a *Accounts) keyGrants(ctx context.Context, id int64) ([]Grant, error) {
 	var g Grant
-	err := a.pool.QueryRow(ctx, keyGrantSQL, id, a.Now()).Scan(&g.Role, &g.Place, &g.From, &g.Until)
+	err := a.pool.QueryRow(ctx, keyGrantSQL, id, a.Now()).Scan(&g.Role, &g.Place, &g.Department, &g.From, &g.Until)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
 	}

@@ -30,7 +30,7 @@ func TestServiceKey(t *testing.T) {
 	h := newHouse(t, nil)
 	id, text := h.key(t, TownDuty, townA)
 	scope, ok := keyOpens(t, h.Accounts, text)
-	if !ok || scope.Actor != KeyActor(id) || !scope.Records(layers.KindEvent, gridA) || scope.Records(layers.KindEvent, townB) || !scope.Rights.Has(layers.RightReport) {
+	if !ok || scope.Actor != KeyActor(id) || !scope.Records(layers.KindEvent, gridA, 0) || scope.Records(layers.KindEvent, townB, 0) || !scope.Rights.Has(layers.RightReport) {
 		t.Errorf("it opens %v, %+v", ok, scope)
 	}
 	secret := text[strings.LastIndex(text, "_")+1:]
@@ -73,9 +73,9 @@ func TestServiceKeyIsRefused(t *testing.T) {
 	h := newHouse(t, nil)
 	soon := h.clock.Add(day)
 	for what, k := range map[string]NewKey{
-		"a role that sees people": {"x", Clerk, villageA, soon}, "a worker": {"x", GridWorker, gridA, soon}, "an administrator": {"x", Administrator, 0, soon},
-		"an auditor": {"x", Auditor, 0, soon}, "no role": {"x", "king", 0, soon}, "no title": {" ", Wall, 0, soon}, "over": {"x", Wall, 0, h.clock.now()},
-		"for ever": {"x", Wall, 0, h.clock.Add(KeyTime + day)}, "without an end": {"x", Wall, 0, time.Time{}},
+		"a role that sees people": {"x", Clerk, villageA, 0, soon}, "a worker": {"x", GridWorker, gridA, 0, soon}, "an administrator": {"x", Administrator, 0, 0, soon},
+		"an auditor": {"x", Auditor, 0, 0, soon}, "no role": {"x", "king", 0, 0, soon}, "no title": {" ", Wall, 0, 0, soon}, "over": {"x", Wall, 0, 0, h.clock.now()},
+		"for ever": {"x", Wall, 0, 0, h.clock.Add(KeyTime + day)}, "without an end": {"x", Wall, 0, 0, time.Time{}},
 	} {
 		_, _, err := h.CreateKey(t.Context(), "console", k)
 		refused(t, what, err, layers.CodeInvalid)

@@ -34,8 +34,8 @@ const (
 	City          // the root around it
 )
 
-// Sees is what a role sees of one kind.
-type Sees struct{ Counts, Records Where }
+// Sees is what a role sees of one kind: counts, single records, and single records of the own department alone.
+type Sees struct{ Counts, Records, Owned Where }
 
 // Rule is what a role means. The table of rules below is the only place where that is said; docs/roles.md is made
 // from it.
@@ -80,8 +80,8 @@ var Rules = []Rule{
 		Rights: layers.RightReport | layers.RightHandle | layers.RightExport | layers.RightBreakGlass, Unit: true, Idle: 2 * time.Hour, Absolute: 12 * time.Hour, Key: true,
 	},
 	{
-		Role: DepartmentOfficer, Name: "部门专员", NameEn: "Department officer", About: "办理本部门的事项，可跨多个镇街", AboutEn: "Handles a department's items, in several towns if need be",
-		Site: Sees{Counts: Own, Records: Own}, Event: Sees{Counts: Own, Records: Own},
+		Role: DepartmentOfficer, Name: "部门专员", NameEn: "Department officer", About: "办理本部门负责的事件，可跨多个镇街", AboutEn: "Handles the events of a department, in several towns if need be",
+		Site: Sees{Counts: Own, Records: Own}, Event: Sees{Counts: Own, Owned: Own},
 		Rights: layers.RightReport | layers.RightHandle | layers.RightExport, Idle: 2 * time.Hour, Absolute: 12 * time.Hour, Key: true,
 	},
 	{
@@ -117,6 +117,22 @@ func RuleOf(r Role) *Rule {
 		if Rules[i].Role == r {
 			return &Rules[i]
 		}
+	}
+	return nil
+}
+
+// Departmental tells that the role is held for a department: what it sees one by one is that department's own.
+func (r *Rule) Departmental() bool {
+	return max(r.Person.Owned, r.Site.Owned, r.Event.Owned) > Nowhere
+}
+
+// checkDepartment refuses a role without the department that it is held for, and others with one.
+func (r *Rule) checkDepartment(department int16) error {
+	switch {
+	case r.Departmental() && department == 0:
+		return layers.Invalid("department", "is missing: %s is held for a department", r.Role)
+	case !r.Departmental() && department != 0:
+		return layers.Invalid("department", "is not for %s: it is held for no department", r.Role)
 	}
 	return nil
 }

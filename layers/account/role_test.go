@@ -1,9 +1,11 @@
 package account
 
 import (
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,6 +41,8 @@ func TestRules(t *testing.T) {
 			t.Errorf("%s reads the audit and may hold other roles", r.Role)
 		case r.Role == Wall && r.Rights != 0:
 			t.Error("a wall changes something")
+		case r.Event.Owned > r.Event.Counts || r.Site.Owned > Nowhere || r.Person.Owned > Nowhere:
+			t.Errorf("%s sees records of a department where it counts nothing, or of what no department answers for", r.Role)
 		case r.Idle <= 0 || r.Absolute < r.Idle:
 			t.Errorf("%s: sessions of %v, %v", r.Role, r.Idle, r.Absolute)
 		case r.Name == "" || r.NameEn == "" || r.About == "" || r.AboutEn == "":
@@ -75,7 +79,7 @@ func TestScopeOf(t *testing.T) {
 		{"a town's officer", []Grant{{Role: TownDuty, Place: townA}}, set(underA...), nil, set(all[1:]...), set(underA...), 5, true, true, false, false},
 		{"the city's officer", []Grant{{Role: CityDuty}}, everything, nil, everything, everything, 10, true, true, false, false},
 		{"a wall", []Grant{{Role: Wall}}, everything, nil, everything, nil, 10, false, false, false, false},
-		{"a department", []Grant{{Role: DepartmentOfficer, Place: townB}}, nil, nil, set(townB), set(townB), 10, true, true, false, false},
+		{"a department", []Grant{{Role: DepartmentOfficer, Place: townB, Department: 5}}, nil, nil, set(townB), nil, 10, true, true, false, false},
 		{"an administrator", []Grant{{Role: Administrator}}, nil, nil, everything, nil, 10, false, false, true, false},
 		{"over", []Grant{{Role: Clerk, Place: villageA, Until: now}}, nil, nil, nil, nil, 10, false, false, false, false},
 		{"to come", []Grant{{Role: Clerk, Place: villageA, From: now.Add(time.Second)}}, nil, nil, nil, nil, 10, false, false, false, false},
@@ -87,13 +91,13 @@ func TestScopeOf(t *testing.T) {
 			if got := s.Counts(layers.KindPerson, p); got != c.personCounts[p] {
 				t.Errorf("%s: counts people in %d: %v", c.what, p, got)
 			}
-			if got := s.Records(layers.KindPerson, p); got != c.personRecords[p] {
+			if got := s.Records(layers.KindPerson, p, 5); got != c.personRecords[p] {
 				t.Errorf("%s: sees people in %d: %v", c.what, p, got)
 			}
 			if got := s.Counts(layers.KindEvent, p); got != c.eventCounts[p] {
 				t.Errorf("%s: counts events in %d: %v", c.what, p, got)
 			}
-			if got := s.Records(layers.KindEvent, p); got != c.eventRecords[p] {
+			if got := s.Records(layers.KindEvent, p, 0); got != c.eventRecords[p] {
 				t.Errorf("%s: sees events in %d: %v", c.what, p, got)
 			}
 		}
@@ -188,5 +192,88 @@ func TestManage(t *testing.T) {
 	}
 	if _, _, err := h.SignIn(t.Context(), "li", "drei alte Baeume am Ufer", here, ""); err != nil {
 		t.Error(err)
+	}
+}
+
+// An officer of departments sees, of the events of each, those in the places that were granted for it, and single records
+// of nothing else; without a department, of nothing.
+func TestScopeOfDepartments(t *testing.T) {
+	now := time.Date(2026, 5, 1, 8, 0, 0, 0, time.UTC)
+	grants := []Grant{
+		{Role: DepartmentOfficer, Place: townA, Department: 5}, {Role: DepartmentOfficer, Place: townB, Department: 5},
+		{Role: DepartmentOfficer, Place: villageB, Department: 6}, {Role: DepartmentOfficer, Place: townB, Department: 6, Until: now},
+		{Role: DepartmentOfficer, Place: townB},
+	}
+	s, _ := scopeOf("a1", grants, tree(), now)
+	for _, c := range []struct {
+		place      layers.PlaceID
+		department int16
+		sees       bool
+	}{
+		{townA, 5, true}, {gridA, 5, true}, {townB, 5, true}, {city, 5, false}, {0, 5, false},
+		{villageB, 6, true}, {villageA, 6, false}, {townB, 6, false},
+		{townA, 7, false}, {townA, 0, false}, {townB, 0, false},
+	} {
+		if got := s.Records(layers.KindEvent, c.place, c.department); got != c.sees {
+			t.Errorf("events of department %d in %d are seen: %v", c.department, c.place, got)
+		}
+	}
+	if !s.Counts(layers.KindEvent, gridA) || !s.Records(layers.KindSite, townB, 0) || s.Detail(layers.KindPerson) != layers.DetailNone {
+		t.Errorf("what is not of departments has changed: %+v", s)
+	}
+	one, _ := scopeOf("a1", grants[:1], tree(), now)
+	other, _ := scopeOf("a1", []Grant{{Role: DepartmentOfficer, Place: townA, Department: 6}}, tree(), now)
+	none, _ := scopeOf("a1", []Grant{{Role: DepartmentOfficer, Place: townA}}, tree(), now)
+	if one.Class() == other.Class() || one.Class() == none.Class() {
+		t.Error("two departments share cached bytes")
+	}
+}
+
+func TestADepartmentIsNamed(t *testing.T) {
+	h := newHouse(t, nil)
+	id := h.account(t, "ye")
+	give := func(g Grant) error {
+		_, err := h.Grant(t.Context(), "console", id, g, "x")
+		return err
+	}
+	for what, g := range map[string]Grant{
+		"none": {Role: DepartmentOfficer, Place: townA}, "one that is not there": {Role: DepartmentOfficer, Place: townA, Department: 99},
+		"for another role": {Role: Clerk, Place: villageA, Department: 5},
+	} {
+		err := give(g)
+		refused(t, what, err, layers.CodeInvalid)
+		var e *layers.Error
+		if errors.As(err, &e) && e.Field != "department" && g.Department != 99 {
+			t.Errorf("%s: it names the field %q", what, e.Field)
+		}
+		_, _, err = h.CreateKey(t.Context(), "console", NewKey{"x", g.Role, g.Place, g.Department, h.clock.Add(day)})
+		refused(t, "a key: "+what, err, layers.CodeInvalid)
+	}
+	if err := give(Grant{Role: DepartmentOfficer, Place: townA, Department: 5}); err != nil {
+		t.Fatal(err)
+	}
+	key, text, err := h.CreateKey(t.Context(), "console", NewKey{"x", DepartmentOfficer, townA, 5, h.clock.Add(day)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, text, err = h.RotateKey(t.Context(), "console", key, time.Hour, h.clock.Add(2*day)); err != nil {
+		t.Fatal(err)
+	}
+	if scope, ok := keyOpens(t, h.Accounts, text); !ok || !scope.Records(layers.KindEvent, gridA, 5) || scope.Records(layers.KindEvent, gridA, 6) {
+		t.Errorf("the key that follows sees %v, %+v", ok, scope.Event)
+	}
+}
+
+func TestExplainDepartments(t *testing.T) {
+	c := layers.NewCatalogue(layers.Catalogue{Departments: []layers.Department{{ID: 5, Code: "roads", Name: "城管局", NameEn: "Urban Management"}}})
+	now := time.Date(2026, 5, 1, 8, 0, 0, 0, time.UTC)
+	for want, g := range map[Words]Grant{
+		{"由城管局负责的单条记录", "records of those of Urban Management in "}:                     {Role: DepartmentOfficer, Place: townA, Department: 5},
+		{"授权没有指明部门，不看单条记录", "no single records, because the grant names no department"}: {Role: DepartmentOfficer, Place: townA},
+	} {
+		w := Explain([]Grant{g}, tree(), c, now, time.UTC)[0]
+		if !strings.Contains(w.Zh, want.Zh) || !strings.Contains(w.En, want.En) {
+			t.Errorf("%+v: %+v", g, w)
+		}
 	}
 }

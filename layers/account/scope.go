@@ -39,9 +39,9 @@ func scopeOf(actor string, grants []Grant, t *layers.Tree, now time.Time) (s lay
 		if rule == nil || !g.holds(now) || g.Place != 0 && t.Place(g.Place) == nil {
 			continue
 		}
-		s.Person = s.Person.With(rule.Person.sight(t, g.Place))
-		s.Site = s.Site.With(rule.Site.sight(t, g.Place))
-		s.Event = s.Event.With(rule.Event.sight(t, g.Place))
+		s.Person = s.Person.With(rule.Person.sight(t, g))
+		s.Site = s.Site.With(rule.Site.sight(t, g))
+		s.Event = s.Event.With(rule.Event.sight(t, g))
 		s.Rights |= rule.Rights
 		s.Until = sooner(s.Until, g.Until, now)
 		if rule.Person != (Sees{}) {
@@ -60,8 +60,12 @@ func sooner(a, b, now time.Time) time.Time {
 	return b
 }
 
-func (s Sees) sight(t *layers.Tree, p layers.PlaceID) layers.Sight {
-	return layers.Sight{Counts: reach(s.Counts, t, p), Records: reach(s.Records, t, p)}
+func (s Sees) sight(t *layers.Tree, g *Grant) layers.Sight {
+	out := layers.Sight{Counts: reach(s.Counts, t, g.Place), Records: reach(s.Records, t, g.Place)}
+	if s.Owned > Nowhere && g.Department != 0 {
+		out.Owned = []layers.Owned{{Department: g.Department, Reach: reach(s.Owned, t, g.Place)}}
+	}
+	return out
 }
 
 // reach is a place's surroundings with everything below them.

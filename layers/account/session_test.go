@@ -172,7 +172,7 @@ func TestSessionEndsOnEveryServer(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	if scope, err := pass.Scope(t.Context()); err != nil || !scope.Records(layers.KindPerson, villageB) {
+	if scope, err := pass.Scope(t.Context()); err != nil || !scope.Records(layers.KindPerson, villageB, 0) {
 		t.Errorf("the other server does not see the new grant: %v", err)
 	}
 }

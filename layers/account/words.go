@@ -43,7 +43,7 @@ var kindWords = []struct {
 
 // Explain says in plain words what grants allow: a sentence for each role, then what may be done, then what never may.
 // Grants of one role with one end are told together. now decides which are in force; zone is that of the dates.
-func Explain(grants []Grant, t *layers.Tree, now time.Time, zone *time.Location) []Words {
+func Explain(grants []Grant, t *layers.Tree, c *layers.Catalogue, now time.Time, zone *time.Location) []Words {
 	var out []Words
 	var rights layers.Rights
 	persons := false
@@ -56,7 +56,7 @@ func Explain(grants []Grant, t *layers.Tree, now time.Time, zone *time.Location)
 			rights |= rule.Rights
 			persons = persons || rule.SeesPersons()
 		}
-		out = append(out, roleWords(rule, g, t, now, zone))
+		out = append(out, roleWords(rule, g, t, c, now, zone))
 	}
 	if len(out) == 0 {
 		return []Words{{"您还没有任何权限：请联系管理员授权。", "You have no rights yet: ask an administrator for a role."}}
@@ -70,12 +70,12 @@ func Explain(grants []Grant, t *layers.Tree, now time.Time, zone *time.Location)
 	return out
 }
 
-// together groups the grants of one role with one time.
+// together groups the grants of one role for one department with one time.
 func together(grants []Grant) (groups [][]Grant) {
 next:
 	for _, g := range grants {
 		for i, known := range groups {
-			if k := known[0]; k.Role == g.Role && k.Until.Equal(g.Until) && k.From.Equal(g.From) {
+			if k := known[0]; k.Role == g.Role && k.Department == g.Department && k.Until.Equal(g.Until) && k.From.Equal(g.From) {
 				groups[i] = append(known, g)
 				continue next
 			}
@@ -85,7 +85,7 @@ next:
 	return groups
 }
 
-func roleWords(rule *Rule, g []Grant, t *layers.Tree, now time.Time, zone *time.Location) Words {
+func roleWords(rule *Rule, g []Grant, t *layers.Tree, c *layers.Catalogue, now time.Time, zone *time.Location) Words {
 	var zh, en []string
 	for i := 0; i < len(kindWords); {
 		sees := kindWords[i].of(rule)
@@ -93,7 +93,7 @@ func roleWords(rule *Rule, g []Grant, t *layers.Tree, now time.Time, zone *time.
 		for last+1 < len(kindWords) && kindWords[last+1].of(rule) == sees {
 			last++
 		}
-		if w := seesWords(sees, g, t); w.Zh != "" {
+		if w := seesWords(sees, g, t, c); w.Zh != "" {
 			zh = append(zh, joinZh(i, last)+"："+w.Zh)
 			en = append(en, joinEn(i, last)+": "+w.En)
 		}
@@ -106,10 +106,12 @@ func roleWords(rule *Rule, g []Grant, t *layers.Tree, now time.Time, zone *time.
 	}
 }
 
-func seesWords(s Sees, g []Grant, t *layers.Tree) Words {
+func seesWords(s Sees, g []Grant, t *layers.Tree, c *layers.Catalogue) Words {
 	switch {
-	case s.Counts == Nowhere && s.Records == Nowhere:
+	case s == (Sees{}):
 		return Words{}
+	case s.Owned > Nowhere:
+		return ownedWords(s, g, t, c.Department(g[0].Department))
 	case s.Records == Nowhere:
 		w := placesWords(g, t, s.Counts)
 		return Words{"看" + w.Zh + "的计数，不看单条记录", "counts in " + w.En + ", no single records"}
@@ -119,6 +121,22 @@ func seesWords(s Sees, g []Grant, t *layers.Tree) Words {
 	}
 	counts, records := placesWords(g, t, s.Counts), placesWords(g, t, s.Records)
 	return Words{"看" + counts.Zh + "的计数、" + records.Zh + "的单条记录", "counts in " + counts.En + ", single records in " + records.En}
+}
+
+// ownedWords tell of the records of a department's own; d is nil for a grant that names none.
+func ownedWords(s Sees, g []Grant, t *layers.Tree, d *layers.Department) Words {
+	counts, records := placesWords(g, t, s.Counts), placesWords(g, t, s.Owned)
+	if d == nil {
+		return Words{"看" + counts.Zh + "的计数，授权没有指明部门，不看单条记录", "counts in " + counts.En + ", no single records, because the grant names no department"}
+	}
+	name := d.NameEn
+	if name == "" {
+		name = d.Name
+	}
+	return Words{
+		"看" + counts.Zh + "的计数、" + records.Zh + "由" + d.Name + "负责的单条记录",
+		"counts in " + counts.En + ", records of those of " + name + " in " + records.En,
+	}
 }
 
 // placesWords names where a reach ends for each of the grants, each place once.

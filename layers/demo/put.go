@@ -185,6 +185,14 @@ func (ld *loader) putSites(ctx context.Context, tx *ledger.Tx, sites []city.Site
 	return nil
 }
 
+// owner is the number of the department that owns an item; nil: none does.
+func (ld *loader) owner(item catalogue.Row) any {
+	if code := item.Get("department"); code != "" {
+		return int16(ld.ids["department:"+code])
+	}
+	return nil
+}
+
 // sourceOfChannel is the feed that a channel's events come from.
 var sourceOfChannel = map[int16]string{1: "grid_reports", 2: "hotline", 3: "sensors"}
 
@@ -199,7 +207,7 @@ func (ld *loader) putEvents(ctx context.Context, tx *ledger.Tx, rates *city.Rate
 	}
 	i := -1
 	_, err := copyRows(ctx, tx, "event",
-		[]string{"id", "source_id", "key", "item_id", "class", "level", "status", "channel", "title", "address", "reported_at", "due_at", "closed_at", "geom", "place_id", "hash",
+		[]string{"id", "source_id", "key", "item_id", "class", "level", "status", "channel", "title", "address", "reported_at", "due_at", "closed_at", "geom", "place_id", "department_id", "hash",
 			"version", "clock_at", "fed_back_at", "suspended_at"},
 		func() ([]any, error) {
 			if i++; i == len(list) {
@@ -212,7 +220,7 @@ func (ld *loader) putEvents(ctx context.Context, tx *ledger.Tx, rates *city.Rate
 			return []any{id, ld.ids["source:"+sourceOfChannel[e.Channel]], fmt.Sprintf("E%d", id), int16(ld.ids["item:"+item.Get("code")]),
 				int16(ld.ids["class:event:"+item.Get("category")]),
 				int16(item.Int("level")), p.status, e.Channel, item.Get("name"), e.Address, e.ReportedAt, e.DueAt, timeOrNull(e.ClosedAt), e.Point,
-				placeID(ld.city.PlaceIndex(e.Grid)), digest(id),
+				placeID(ld.city.PlaceIndex(e.Grid)), ld.owner(item), digest(id),
 				p.version(), timeOrNull(p.sent), timeOrNull(p.fedBack), timeOrNull(p.suspended)}, nil
 		})
 	if err != nil {

@@ -44,7 +44,8 @@ type Assigned struct {
 	Label  string `json:"label,omitempty"`
 	Lead   bool   `json:"lead"`
 
-	unitID int32
+	unitID     int32
+	department int16 // of the unit; 0: an office of its place
 }
 
 func checkAssignees(list []Assignee) error {
@@ -90,6 +91,11 @@ func (w *work) assign(ctx context.Context) error {
 		}
 		if err != nil {
 			return err
+		}
+	}
+	for _, a := range list {
+		if a.Lead && a.department != 0 { // an office handles it for the department that answers for it
+			w.new.department = a.department
 		}
 	}
 	w.detail.Assignees = list
@@ -145,9 +151,9 @@ func (w *work) resolve(ctx context.Context) ([]Assigned, error) {
 		o := Assigned{Unit: a.Unit, Worker: a.Worker}
 		if a.Worker != 0 {
 			var id int32
-			err = w.tx.QueryRow(ctx, workerSQL, a.Worker).Scan(&id, &o.unitID, &o.Unit, &o.Label)
+			err = w.tx.QueryRow(ctx, workerSQL, a.Worker).Scan(&id, &o.unitID, &o.Unit, &o.Label, &o.department)
 		} else {
-			err = w.tx.QueryRow(ctx, unitSQL, a.Unit).Scan(&o.unitID)
+			err = w.tx.QueryRow(ctx, unitSQL, a.Unit).Scan(&o.unitID, &o.department)
 		}
 		if errors.Is(err, pgx.ErrNoRows) || err == nil && a.Unit != "" && a.Unit != o.Unit {
 			return nil, layers.Invalid("assignees", "name a unit or worker that is not known")

@@ -209,7 +209,7 @@ func (d *Desk) Tasks(ctx context.Context, scope layers.Scope, limit int) (*Me, [
 		if err != nil {
 			return nil, nil, ledger.Problem("tasks", err)
 		}
-		if !scope.Records(layers.KindEvent, e.place) {
+		if !e.in(scope) {
 			continue
 		}
 		t := Task{Event: id, Version: e.version, SuspendedAt: e.suspended}
@@ -253,7 +253,7 @@ func (d *Desk) inScope(ctx context.Context, scope layers.Scope, id int64) (state
 	if err != nil {
 		return e, ledger.Problem("event", fmt.Errorf("read the event: %w", err))
 	}
-	if !scope.Records(layers.KindEvent, e.place) {
+	if !e.in(scope) {
 		return e, layers.NotFound("event")
 	}
 	return e, nil

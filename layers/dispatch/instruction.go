@@ -85,7 +85,7 @@ func (d *Desk) Instruct(ctx context.Context, scope layers.Scope, o Order) (ledge
 	if err := d.officer(ctx, scope); err != nil {
 		return ledger.Receipt{}, err
 	}
-	if o.Place != 0 && !scope.Records(layers.KindEvent, o.Place) {
+	if o.Place != 0 && !scope.Attends(o.Place) {
 		return ledger.Receipt{}, layers.Invalid("place", "is not one whose workers you may instruct")
 	}
 	if o.Event != 0 {
@@ -180,7 +180,7 @@ func (d *Desk) addressees(ctx context.Context, tx *ledger.Tx, scope layers.Scope
 	var a addressee
 	var here layers.PlaceID
 	if _, err := pgx.ForEachRow(rows, []any{&a.id, &a.actor, &a.place, &here}, func() error {
-		if !scope.Records(layers.KindEvent, a.place) {
+		if !scope.Attends(a.place) {
 			return nil
 		}
 		if len(o.Workers) > 0 || within(a.place) || within(here) {
@@ -273,7 +273,7 @@ func (d *Desk) Acknowledge(ctx context.Context, scope layers.Scope, id int64, at
 }
 
 // Instructions are those that were given over the places of the scope, the latest first, without to whom; about one event
-// unless that is 0. Only for officers.
+// unless that is 0. Those about an event are for who sees the event. Only for officers.
 func (d *Desk) Instructions(ctx context.Context, scope layers.Scope, event int64, limit int) ([]Instruction, error) {
 	if err := d.officer(ctx, scope); err != nil {
 		return nil, err
@@ -288,8 +288,9 @@ func (d *Desk) given(ctx context.Context, scope layers.Scope, id, event int64, l
 	}
 	var out []Instruction
 	var i Instruction
-	_, err = pgx.ForEachRow(rows, []any{&i.ID, &i.Text, &i.Actor, &i.Label, &i.LabelEn, &i.At, &i.Place, &i.Event, &i.Told, &i.Read}, func() error {
-		if i.Actor == scope.Actor || scope.Records(layers.KindEvent, i.Place) {
+	var about state
+	_, err = pgx.ForEachRow(rows, []any{&i.ID, &i.Text, &i.Actor, &i.Label, &i.LabelEn, &i.At, &i.Place, &i.Event, &about.place, &about.department, &i.Told, &i.Read}, func() error {
+		if i.Actor == scope.Actor || scope.Attends(i.Place) && (i.Event == 0 || about.in(scope)) {
 			out = append(out, i)
 		}
 		return nil

@@ -78,7 +78,7 @@ func (w *work) beside(ctx context.Context, lead *state) error {
 		l.in.Step = "release"
 	}
 	l.t, l.detail.Event = transitionOf(l.in.Step), w.old.id
-	if !w.scope.Records(layers.KindEvent, lead.place) {
+	if !lead.in(w.scope) {
 		return layers.NotFound("event")
 	}
 	if w.t.Step == "merge" {
@@ -119,8 +119,9 @@ func (d *Desk) together(ctx context.Context, scope layers.Scope, e *state, c *Ca
 	}
 	var m Merged
 	var place layers.PlaceID
-	if _, err = pgx.ForEachRow(rows, []any{&m.Event, &m.Title, &m.ReportedAt, &m.Merged, &place, &m.Version}, func() error {
-		if scope.Records(layers.KindEvent, place) {
+	var department int16
+	if _, err = pgx.ForEachRow(rows, []any{&m.Event, &m.Title, &m.ReportedAt, &m.Merged, &place, &department, &m.Version}, func() error {
+		if scope.Records(layers.KindEvent, place, department) {
 			c.Merged = append(c.Merged, m)
 		}
 		return nil

@@ -40,7 +40,7 @@ func (d *Desk) partyOf(ctx context.Context, q queryer, scope layers.Scope, e *st
 		p.is |= Support
 	}
 	if commands {
-		if p.level = deskLevel(d.picture.Tree(), scope, e.place); p.level != 0 {
+		if p.level = deskLevel(d.picture.Tree(), scope, e); p.level != 0 {
 			p.level = max(p.level, uint8(unitLevel))
 		}
 	}
@@ -64,14 +64,15 @@ func (d *Desk) verifies(item uint16) uint8 {
 	return layers.LevelVillage
 }
 
-// deskLevel is the level of the highest place above the event whose records the scope sees whole: 1 city, 2 town,
+// deskLevel is the level of the highest place above the event whose records the scope sees whole, of its department at least: 1 city, 2 town,
 // 3 village; 0 when it is less than a village.
-func deskLevel(t *layers.Tree, scope layers.Scope, place layers.PlaceID) uint8 {
-	if scope.Event.Records.All {
+func deskLevel(t *layers.Tree, scope layers.Scope, e *state) uint8 {
+	reach := scope.Event.Of(e.department)
+	if reach.All {
 		return layers.LevelCity
 	}
-	for _, p := range t.Path(place) {
-		if scope.Records(layers.KindEvent, p.ID) && p.Level <= layers.LevelVillage {
+	for _, p := range t.Path(e.place) {
+		if reach.Has(p.ID) && p.Level <= layers.LevelVillage {
 			return p.Level
 		}
 	}

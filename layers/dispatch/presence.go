@@ -50,8 +50,8 @@ func (d *Desk) Duty(ctx context.Context, scope layers.Scope, on, share bool, at 
 	return ledger.Problem("worker", err)
 }
 
-// Presence are the workers on duty in a place (0: everywhere) whose last position lies where the scope sees the records of
-// events. Only for who sits at a desk: field workers see nobody.
+// Presence are the workers on duty in a place (0: everywhere) whose last position lies where the scope sees events one
+// by one. Only for who sits at a desk: field workers see nobody.
 func (d *Desk) Presence(ctx context.Context, scope layers.Scope, place layers.PlaceID) ([]Present, error) {
 	me, err := d.Me(ctx, scope)
 	if err != nil {
@@ -70,7 +70,7 @@ func (d *Desk) Presence(ctx context.Context, scope layers.Scope, place layers.Pl
 	var here layers.PlaceID
 	var at orb.Point
 	_, err = pgx.ForEachRow(rows, []any{&p.ID, &p.Label, &p.LabelEn, &p.Unit.Code, &p.Unit.Name, &p.Unit.NameEn, &p.Capacity, &here, &at, &p.SeenAt, &p.InHand}, func() error {
-		if scope.Records(layers.KindEvent, here) && within(here) {
+		if scope.Attends(here) && within(here) {
 			p.Lon, p.Lat = told(at)
 			out = append(out, p)
 		}

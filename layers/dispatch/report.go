@@ -113,8 +113,12 @@ func (d *Desk) Report(ctx context.Context, scope layers.Scope, r Report) (ledger
 	if err := d.promise(ctx, &e); err != nil {
 		return ledger.Receipt{}, ledger.Problem("event", err)
 	}
-	if !scope.Records(layers.KindEvent, e.place) {
-		return ledger.Receipt{}, &layers.Error{Code: layers.CodeForbidden, Message: "you may not report events there"}
+	switch at := e.record; {
+	case scope.Records(layers.KindEvent, at.Place, at.Department):
+	case scope.Attends(at.Place):
+		return ledger.Receipt{}, layers.Forbidden("you report what your department answers for: choose one of its items")
+	default:
+		return ledger.Receipt{}, layers.Forbidden("you may not report events there")
 	}
 	key, clientKey := rand.Text(), ""
 	if r.ClientKey != "" {
@@ -155,7 +159,7 @@ func (d *Desk) insert(ctx context.Context, tx *ledger.Tx, actor, key string, e *
 	point := orb.Point{e.point.Lon, e.point.Lat}
 	err := tx.QueryRow(ctx, reportSQL, source, key, int16(e.item), int16(e.class), int16(e.Level), int16(e.flags),
 		e.Title, e.Description, e.Address, e.ReportedAt, e.due, point, int32(e.place), origDatum, origX, origY,
-		hash[:16]).Scan(&e.record.ID)
+		hash[:16], e.record.Department).Scan(&e.record.ID)
 	if err != nil {
 		return fmt.Errorf("insert event: %w", err)
 	}
@@ -170,7 +174,7 @@ func (d *Desk) insert(ctx context.Context, tx *ledger.Tx, actor, key string, e *
 	}
 	tx.Record(layers.Change{
 		Kind: layers.KindEvent, Op: layers.OpPut, FeatureID: e.record.ID, Record: &e.record,
-		New: &layers.Location{Geom: point, Place: e.place, Layers: d.picture.LayersOf(layers.KindEvent, &e.record)},
+		New: &layers.Location{Geom: point, Place: e.place, Department: e.record.Department, Layers: d.picture.LayersOf(layers.KindEvent, &e.record)},
 	})
 	return nil
 }
@@ -196,7 +200,8 @@ func (d *Desk) check(r Report) (event, error) {
 	e.place = d.picture.PlaceAt(e.point.Lon, e.point.Lat)
 	e.record = layers.Record{
 		Key: geo.KeyOf(e.point.Lon, e.point.Lat), Place: e.place, Class: e.class, Item: e.item,
-		Status: report, Level: e.Level, Flags: e.flags, Time: layers.Minutes(e.ReportedAt),
+		Department: ownerOf(d.picture.Catalogue(), e.item),
+		Status:     report, Level: e.Level, Flags: e.flags, Time: layers.Minutes(e.ReportedAt),
 	}
 	return e, nil
 }

@@ -95,11 +95,11 @@ func (d *Desk) addRule(ctx context.Context, tx *ledger.Tx, actor string, n NewRu
 	if n.Worker != 0 {
 		var worker int32
 		var code, label string
-		err = tx.QueryRow(ctx, workerSQL, n.Worker).Scan(&worker, &unit, &code, &label)
+		err = tx.QueryRow(ctx, workerSQL, n.Worker).Scan(&worker, &unit, &code, &label, new(int16))
 		if errors.Is(err, pgx.ErrNoRows) || err == nil && n.Unit != "" && n.Unit != code {
 			return 0, layers.Invalid("worker", "is not known, or not of that unit")
 		}
-	} else if err = tx.QueryRow(ctx, unitSQL, n.Unit).Scan(&unit); errors.Is(err, pgx.ErrNoRows) {
+	} else if err = tx.QueryRow(ctx, unitSQL, n.Unit).Scan(&unit, new(int16)); errors.Is(err, pgx.ErrNoRows) {
 		return 0, layers.Invalid("unit", "is not known")
 	}
 	if err != nil {

@@ -100,9 +100,10 @@ func (d *Desk) similar(ctx context.Context, scope layers.Scope, p probe) ([]Simi
 	var title, description string
 	var at time.Time
 	var place layers.PlaceID
+	var department int16
 	var away float64
-	_, err = pgx.ForEachRow(rows, []any{&id, &item, &title, &description, &at, &place, &away, &status}, func() error {
-		if away > meters || !scope.Records(layers.KindEvent, place) {
+	_, err = pgx.ForEachRow(rows, []any{&id, &item, &title, &description, &at, &place, &department, &away, &status}, func() error {
+		if away > meters || !scope.Records(layers.KindEvent, place, department) {
 			return nil
 		}
 		s := Similar{
@@ -153,8 +154,9 @@ func (d *Desk) repeat(ctx context.Context, scope layers.Scope, e *state) (*Repea
 	}
 	var id int64
 	var place layers.PlaceID
-	if _, err = pgx.ForEachRow(rows, []any{&id, &place}, func() error {
-		if scope.Records(layers.KindEvent, place) {
+	var department int16
+	if _, err = pgx.ForEachRow(rows, []any{&id, &place, &department}, func() error {
+		if scope.Records(layers.KindEvent, place, department) {
 			r.Nth++
 		}
 		return nil

@@ -74,13 +74,24 @@ type state struct {
 	due, closed, fedBack, clock, suspended *time.Time
 	point                                  orb.Point
 	place                                  layers.PlaceID
+	department                             int16 // that answers for it; 0: none
+}
+
+// in tells whether the scope sees the event.
+func (s *state) in(scope layers.Scope) bool {
+	return scope.Records(layers.KindEvent, s.place, s.department)
+}
+
+// location is where the ledger says that the event is.
+func (s *state) location(bits uint64) *layers.Location {
+	return &layers.Location{Geom: s.point, Place: s.place, Department: s.department, Layers: bits}
 }
 
 func readState(ctx context.Context, q queryer, text string, id int64) (state, error) {
 	s := state{id: id}
 	var status, below, command, level, class, item, channel int16
 	err := q.QueryRow(ctx, text, id).Scan(&status, &below, &s.into, &s.mergedAt, &s.version, &command, &level, &class, &item, &channel, &s.whistled,
-		&s.reported, &s.due, &s.closed, &s.fedBack, &s.clock, &s.suspended, &s.point, &s.place)
+		&s.reported, &s.due, &s.closed, &s.fedBack, &s.clock, &s.suspended, &s.point, &s.place, &s.department)
 	s.status, s.below, s.command, s.level, s.class, s.item, s.channel = uint8(status), uint8(below), uint8(command), uint8(level), uint16(class), uint16(item), uint8(channel)
 	return s, err
 }
@@ -89,7 +100,7 @@ func readState(ctx context.Context, q queryer, text string, id int64) (state, er
 func (s *state) record() layers.Record {
 	r := layers.Record{
 		ID: s.id, Key: geo.KeyOf(s.point[0], s.point[1]), Place: s.place, Class: s.class, Item: s.item, Status: s.status,
-		Level: s.level, Flags: uint32(s.channel), Time: layers.Minutes(s.reported),
+		Level: s.level, Department: s.department, Flags: uint32(s.channel), Time: layers.Minutes(s.reported),
 	}
 	if s.due != nil {
 		r.Due = layers.Minutes(*s.due)
@@ -150,7 +161,7 @@ func (d *Desk) step(ctx context.Context, tx *ledger.Tx, scope layers.Scope, id i
 	if err != nil {
 		return err
 	}
-	if !scope.Records(layers.KindEvent, w.old.place) {
+	if !w.old.in(scope) {
 		return layers.NotFound("event")
 	}
 	if in.Version != 0 && in.Version != w.old.version {
@@ -177,6 +188,9 @@ func (d *Desk) step(ctx context.Context, tx *ledger.Tx, scope layers.Scope, id i
 	}
 	if err := w.apply(ctx); err != nil {
 		return err
+	}
+	if !w.new.in(scope) {
+		return layers.Forbidden("a department does not give its events to another: return it, and the desk of the place does")
 	}
 	if err := w.write(ctx); err != nil {
 		return err
@@ -354,6 +368,9 @@ func (w *work) putRight(ctx context.Context) (err error) {
 	if old := c.Item(w.old.item); old != nil && old.Code == e.Report.Item {
 		e.item, e.class = old.ID, old.Class // it keeps the version that it was filed under
 	}
+	if e.item != w.old.item {
+		w.new.department = ownerOf(c, e.item)
+	}
 	w.new.class, w.new.item, w.new.level = e.class, e.item, e.Level
 	if w.new.due, err = w.deadline(ctx, w.old.reported); err != nil {
 		return err
@@ -371,6 +388,14 @@ func codeOf(c *layers.Catalogue, class uint16) string {
 		return k.Code
 	}
 	return ""
+}
+
+// ownerOf is the department that answers for an item's events at first; 0: none.
+func ownerOf(c *layers.Catalogue, item uint16) int16 {
+	if it := c.Item(item); it != nil {
+		return it.DepartmentID
+	}
+	return 0
 }
 
 func (w *work) endAssignments(ctx context.Context) error {
@@ -411,7 +436,7 @@ func (w *work) write(ctx context.Context) error {
 	o, n := &w.old, &w.new
 	if w.t.moves() {
 		if err := w.exec(ctx, moveSQL, o.id, int16(n.below), n.version, int16(n.command), int16(n.level), int16(n.class),
-			int16(n.item), n.whistled, n.due, n.closed, n.fedBack, n.clock, n.suspended, n.into, n.mergedAt); err != nil {
+			int16(n.item), n.whistled, n.due, n.closed, n.fedBack, n.clock, n.suspended, n.into, n.mergedAt, n.department); err != nil {
 			return err
 		}
 	}
@@ -430,8 +455,8 @@ func (w *work) write(ctx context.Context) error {
 	}
 	c := layers.Change{
 		Kind: layers.KindEvent, Op: layers.OpPut, FeatureID: o.id, Record: &after, Fields: fields,
-		Old: &layers.Location{Geom: o.point, Place: o.place, Layers: w.picture.LayersOf(layers.KindEvent, &before)},
-		New: &layers.Location{Geom: n.point, Place: n.place, Layers: w.picture.LayersOf(layers.KindEvent, &after)},
+		Old: o.location(w.picture.LayersOf(layers.KindEvent, &before)),
+		New: n.location(w.picture.LayersOf(layers.KindEvent, &after)),
 	}
 	if n.status == merged { // it is counted where it went: to all that is derived, it is gone
 		c.Op, c.New = layers.OpDelete, nil

@@ -66,7 +66,7 @@ func (d *Desk) Nearest(ctx context.Context, scope layers.Scope, id int64, limit 
 	var meters float64
 	if _, err := pgx.ForEachRow(rows, []any{&c.ID, &c.Label, &c.LabelEn, &c.Unit.Code, &c.Unit.Name, &c.Unit.NameEn, &skills,
 		&c.Capacity, &here, &at, &c.SeenAt, &meters, &c.InHand}, func() error {
-		if scope.Records(layers.KindEvent, here) {
+		if scope.Attends(here) {
 			c.Meters = int(math.Round(meters))
 			c.Skilled = len(skills) == 0 || slices.Contains(skills, category)
 			c.Lon, c.Lat = told(at)

@@ -28,7 +28,7 @@ func (m *model) check(t *rapid.T, r *rand.Rand, s *Snapshot) {
 	m.checkPlaces(t, s, q, chosen)
 	for id, want := range m.rows {
 		row, ok := s.Find(m.kind, q.Scope, id)
-		if ok != q.Scope.Records(m.kind, want.Place) || ok && (row.Record != want || row.Layers != m.bits.Of(m.kind, &want)) {
+		if ok != q.Scope.Records(m.kind, want.Place, want.Department) || ok && (row.Record != want || row.Layers != m.bits.Of(m.kind, &want)) {
 			t.Fatalf("found %+v, %v; want %+v", row, ok, want)
 		}
 		break

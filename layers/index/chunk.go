@@ -41,17 +41,18 @@ func (a spot) compare(b spot) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp
 // chunk is a run of rows in columns, ordered by spot; immutable. A column that would hold only zeros is nil: people
 // have no due time, sites no item.
 type chunk struct {
-	key    []geo.Key
-	id     []int64
-	layers []uint64
-	place  []layers.PlaceID
-	time   []int32
-	flags  []uint32
-	due    []int32
-	class  []uint16
-	item   []uint16
-	status []uint8
-	level  []uint8
+	key        []geo.Key
+	id         []int64
+	layers     []uint64
+	place      []layers.PlaceID
+	time       []int32
+	flags      []uint32
+	due        []int32
+	class      []uint16
+	item       []uint16
+	status     []uint8
+	level      []uint8
+	department []int16
 
 	any, all         uint64 // layers that some row, that every row belongs to
 	minTime, maxTime int32
@@ -63,15 +64,16 @@ type chunk struct {
 func newChunk(rows []Row) *chunk {
 	c := &chunk{
 		key: make([]geo.Key, len(rows)), id: make([]int64, len(rows)),
-		layers: column(rows, func(r *Row) uint64 { return r.Layers }),
-		place:  column(rows, func(r *Row) layers.PlaceID { return r.Place }),
-		time:   column(rows, func(r *Row) int32 { return r.Time }),
-		flags:  column(rows, func(r *Row) uint32 { return r.Flags }),
-		due:    column(rows, func(r *Row) int32 { return r.Due }),
-		class:  column(rows, func(r *Row) uint16 { return r.Class }),
-		item:   column(rows, func(r *Row) uint16 { return r.Item }),
-		status: column(rows, func(r *Row) uint8 { return r.Status }),
-		level:  column(rows, func(r *Row) uint8 { return r.Level }),
+		layers:     column(rows, func(r *Row) uint64 { return r.Layers }),
+		place:      column(rows, func(r *Row) layers.PlaceID { return r.Place }),
+		time:       column(rows, func(r *Row) int32 { return r.Time }),
+		flags:      column(rows, func(r *Row) uint32 { return r.Flags }),
+		due:        column(rows, func(r *Row) int32 { return r.Due }),
+		class:      column(rows, func(r *Row) uint16 { return r.Class }),
+		item:       column(rows, func(r *Row) uint16 { return r.Item }),
+		status:     column(rows, func(r *Row) uint8 { return r.Status }),
+		level:      column(rows, func(r *Row) uint8 { return r.Level }),
+		department: column(rows, func(r *Row) int16 { return r.Department }),
 	}
 	for i := range rows {
 		c.key[i], c.id[i] = rows[i].Key, rows[i].ID
@@ -150,7 +152,7 @@ func (c *chunk) record(i int, r *layers.Record) {
 	r.ID, r.Key = c.id[i], c.key[i]
 	r.Place, r.Class, r.Item = at(c.place, i), at(c.class, i), at(c.item, i)
 	r.Status, r.Level, r.Flags = at(c.status, i), at(c.level, i), at(c.flags, i)
-	r.Time, r.Due = at(c.time, i), at(c.due, i)
+	r.Time, r.Due, r.Department = at(c.time, i), at(c.due, i), at(c.department, i)
 }
 
 // records puts the columns of some rows together, column by column, which takes half the time of row by row. Columns
@@ -183,6 +185,11 @@ func (c *chunk) records(rows []uint16, out []layers.Record) {
 	if c.level != nil {
 		for i, r := range rows {
 			out[i].Level = c.level[r]
+		}
+	}
+	if c.department != nil {
+		for i, r := range rows {
+			out[i].Department = c.department[r]
 		}
 	}
 	if c.flags != nil {
@@ -222,6 +229,6 @@ func (c *chunk) searchKey(k geo.Key) int {
 
 func (c *chunk) bytes() int {
 	return int(unsafe.Sizeof(*c)) + 8*cap(c.key) + 8*cap(c.id) + 8*cap(c.layers) + 4*cap(c.place) + 4*cap(c.time) +
-		4*cap(c.flags) + 4*cap(c.due) + 2*cap(c.class) + 2*cap(c.item) + cap(c.status) + cap(c.level) + 4*cap(c.places) +
+		4*cap(c.flags) + 4*cap(c.due) + 2*cap(c.class) + 2*cap(c.item) + 2*cap(c.department) + cap(c.status) + cap(c.level) + 4*cap(c.places) +
 		int(unsafe.Sizeof(mass{}))*cap(c.masses) + 2*cap(c.few.newest) + 2*cap(c.few.unusual)
 }

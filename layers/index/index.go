@@ -117,7 +117,7 @@ func (s *Snapshot) Find(k layers.Kind, scope layers.Scope, id int64) (Row, bool)
 		return Row{}, false
 	}
 	r, ok := s.tables[n].find(id)
-	if !ok || !scope.Records(k, r.Place) {
+	if !ok || !scope.Records(k, r.Place, r.Department) {
 		return Row{}, false
 	}
 	return r, true

@@ -71,12 +71,12 @@ func (m *model) record(r *rand.Rand, id int64) layers.Record {
 	return layers.Record{
 		ID: id, Key: geo.KeyOf(lon, lat), Place: place, Class: uint16(r.IntN(4)), Item: uint16(r.IntN(2)),
 		Status: uint8(r.IntN(9)), Level: uint8(r.IntN(4)), Flags: r.Uint32N(4), Time: int32(r.IntN(200) - 100),
-		Due: int32(r.IntN(50)),
+		Due: int32(r.IntN(50)), Department: int16(r.IntN(4)),
 	}
 }
 
 func (m *model) takes(q Query, r *layers.Record) bool {
-	counts, records := q.Scope.Counts(q.Kind, r.Place), q.Scope.Records(q.Kind, r.Place)
+	counts, records := q.Scope.Counts(q.Kind, r.Place), q.Scope.Records(q.Kind, r.Place, r.Department)
 	if !map[Part]bool{Seen: counts, Records: records, Beyond: counts && !records}[q.Part] {
 		return false
 	}
@@ -115,7 +115,7 @@ func (m *model) chosen(q Query) []layers.Record {
 	return out
 }
 
-// testScope sees records in some places and exact counts in some.
+// testScope sees records in some places, those of departments' own in some, and exact counts in some.
 func testScope(r *rand.Rand) layers.Scope {
 	var sight layers.Sight
 	for range r.IntN(12) {
@@ -125,6 +125,15 @@ func testScope(r *rand.Rand) layers.Scope {
 		sight.Counts.Places.Add(layers.PlaceID(r.IntN(lastTestPlace + 1)))
 	}
 	sight.Counts.All = r.IntN(4) == 0
+	for range r.IntN(3) {
+		var at layers.Reach
+		for range r.IntN(12) {
+			at.Places.Add(layers.PlaceID(r.IntN(lastTestPlace + 1)))
+		}
+		at.All = r.IntN(6) == 0
+		own := layers.Sight{Counts: at, Owned: []layers.Owned{{Department: int16(1 + r.IntN(3)), Reach: at}}}
+		sight = sight.With(own)
+	}
 	return layers.Scope{Person: sight, Site: sight, Event: sight}
 }
 

@@ -34,23 +34,29 @@ const (
 	noPart
 )
 
-// reaches tells whether features in that place belong to the part.
+// reaches tells whether features in that place belong to the part, some of them at least.
 func (q *Query) reaches(sight layers.Sight, p layers.PlaceID) bool {
 	switch q.Part {
 	case Seen:
 		return sight.Counts.Has(p) || sight.Records.Has(p)
 	case Records:
-		return sight.Records.Has(p)
+		return sight.SeesSome(p)
 	case Beyond:
 		return sight.Counts.Has(p) && !sight.Records.Has(p)
 	}
 	return false
 }
 
+// shares tells that of the features in that place, which the part reaches, some belong to it and others may not: their
+// department decides.
+func (q *Query) shares(sight layers.Sight, p layers.PlaceID) bool {
+	return q.Part != Seen && !sight.Records.Has(p) && sight.SeesSome(p)
+}
+
 // everywhere tells that the part is all that there is.
 func (q *Query) everywhere(sight layers.Sight) bool {
 	return sight.Records.All && q.Part != Beyond || q.Part == Seen && sight.Counts.All ||
-		q.Part == Beyond && sight.Counts.All && sight.Records.Nowhere()
+		q.Part == Beyond && sight.Counts.All && sight.Detail() < layers.DetailRecords
 }
 
 // exactOnly leaves the rows that may be counted exactly by a scope that rounds: there is no other way to rows for it.
@@ -70,6 +76,8 @@ type plan struct {
 	to      int32  // inclusive
 	classes []bool // nil: any
 	allowed []bool
+	shared  []bool // of the places allowed those where the department decides; nil: none
+	owned   []layers.Owned
 }
 
 func (s *Snapshot) plan(q Query) (*table, plan) {
@@ -94,6 +102,7 @@ func (s *Snapshot) plan(q Query) (*table, plan) {
 	}
 	if !q.everywhere(sight) || q.Place != 0 {
 		p.allowed = s.allowed(&q, sight, len(t.tallies))
+		p.share(sight)
 	}
 	return t, p
 }
@@ -146,6 +155,22 @@ func (s *Snapshot) allowed(q *Query, sight layers.Sight, n int) []bool {
 	return out
 }
 
+// share finds the allowed places where the department of each feature decides.
+func (p *plan) share(sight layers.Sight) {
+	if len(sight.Owned) == 0 {
+		return
+	}
+	for i, yes := range p.allowed {
+		if !yes || !p.shares(sight, layers.PlaceID(i)) {
+			continue
+		}
+		if p.shared == nil {
+			p.shared, p.owned = make([]bool, len(p.allowed)), sight.Owned
+		}
+		p.shared[i] = true
+	}
+}
+
 // verdict of a chunk's summary.
 type verdict uint8
 
@@ -162,16 +187,17 @@ func (p *plan) places(c *chunk) verdict {
 	if c.places == nil {
 		return some
 	}
-	yes := 0
+	yes, shared := 0, false
 	for _, id := range c.places {
 		if p.allowed[id] {
 			yes++
+			shared = shared || p.shared != nil && p.shared[id]
 		}
 	}
-	switch yes {
-	case 0:
+	switch {
+	case yes == 0:
 		return none
-	case len(c.places):
+	case yes == len(c.places) && !shared:
 		return every
 	}
 	return some
@@ -223,7 +249,7 @@ func (p *plan) pick(sp span, w *scratch) (picked []uint16, whole bool) {
 		narrow(func(sel []uint16) []uint16 { return keepLayers(sel, c.layers, p.Layers) })
 	}
 	if byPlace == some {
-		narrow(func(sel []uint16) []uint16 { return keepPlaces(sel, c.place, p.allowed) })
+		narrow(func(sel []uint16) []uint16 { return p.keepOwned(keepPlaces(sel, c.place, p.allowed), c) })
 	}
 	if byTime == some {
 		narrow(func(sel []uint16) []uint16 { return keepTimes(sel, c.time, p.From, p.to) })
@@ -274,10 +300,44 @@ func keepLayers(sel []uint16, column []uint64, mask uint64) []uint16 {
 }
 
 func keepPlaces(sel []uint16, column []layers.PlaceID, allowed []bool) []uint16 {
+	if column == nil {
+		return sel // none is in a place; the chunk's summary has settled that
+	}
 	n := 0
 	for _, r := range sel {
 		sel[n] = r
 		if allowed[column[r]] {
+			n++
+		}
+	}
+	return sel[:n]
+}
+
+// keepOwned keeps, of the rows in places where the department decides, those that are the scope's own; beyond the records
+// it keeps the others.
+func (p *plan) keepOwned(sel []uint16, c *chunk) []uint16 {
+	if p.shared == nil {
+		return sel
+	}
+	own := p.Part != Beyond
+	var last struct { // rows of one place and department often follow each other
+		place      layers.PlaceID
+		department int16
+		keep, any  bool
+	}
+	n := 0
+	for _, r := range sel {
+		place, department := at(c.place, int(r)), at(c.department, int(r))
+		sel[n] = r
+		switch {
+		case !p.shared[place]:
+			n++
+			continue
+		case !last.any || last.place != place || last.department != department:
+			last.any, last.place, last.department = true, place, department
+			last.keep = layers.Sight{Owned: p.owned}.Sees(place, department) == own
+		}
+		if last.keep {
 			n++
 		}
 	}

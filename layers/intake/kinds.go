@@ -28,7 +28,7 @@ var tables = map[layers.Kind]table{
 	layers.KindEvent: {"event", []string{
 		"id", "source_id", "key", "item_id", "class", "level", "status", "channel", "title", "description", "address",
 		"attributes", "reported_at", "due_at", "closed_at", "reporter", "geom", "orig_datum", "orig_x", "orig_y", "place_id",
-		"hash", "seal",
+		"department_id", "hash", "seal",
 	}},
 }
 
@@ -192,22 +192,23 @@ func (p *plan) attributes(t *tuple, values []string) *fault {
 	return nil
 }
 
-func (p *plan) event(t *tuple, values []string, n *notes) *fault {
+// event gives the department that owns the item; 0: none.
+func (p *plan) event(t *tuple, values []string, n *notes) (department int, f *fault) {
 	it, class, f := p.itemAndCategory(values)
 	if f != nil {
-		return f
+		return 0, f
 	}
 	level, f := p.fields["level"].number(p, values, it.level, 1, 4)
 	if f != nil {
-		return f
+		return 0, f
 	}
 	status, f := p.code("status", values, 0, p.world.codes["status"])
 	if f != nil {
-		return f
+		return 0, f
 	}
 	channel, f := p.code("channel", values, 0, p.world.codes["channel"])
 	if f != nil {
-		return f
+		return 0, f
 	}
 	if it.id == 0 {
 		t.null()
@@ -221,7 +222,7 @@ func (p *plan) event(t *tuple, values []string, n *notes) *fault {
 	for _, name := range [...]string{"title", "description", "address"} {
 		s, f := p.optional(name, values)
 		if f != nil {
-			return f
+			return 0, f
 		}
 		if name == "address" {
 			t.textOrNull(s)
@@ -230,9 +231,9 @@ func (p *plan) event(t *tuple, values []string, n *notes) *fault {
 		}
 	}
 	if f := p.attributes(t, values); f != nil {
-		return f
+		return 0, f
 	}
-	return p.times(t, values, it, n)
+	return it.department, p.times(t, values, it, n)
 }
 
 // itemAndCategory finds what kind of event it is; an item brings its category and level.

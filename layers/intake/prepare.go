@@ -282,13 +282,14 @@ func (p *preparer) encode(t *tuple, r *raw, out *prepared, shape orb.Geometry, o
 	t.text(out.key)
 	var n notes
 	var updated time.Time
+	department := 0
 	switch kind {
 	case layers.KindPerson:
 		f = p.plan.person(t, r.values, p.keys)
 	case layers.KindSite:
 		updated, f = p.plan.site(t, r.values, &n)
 	default:
-		f = p.plan.event(t, r.values, &n)
+		department, f = p.plan.event(t, r.values, &n)
 	}
 	if f != nil {
 		return f
@@ -312,6 +313,12 @@ func (p *preparer) encode(t *tuple, r *raw, out *prepared, shape orb.Geometry, o
 		out.place = id
 		t.int4(int(id))
 	} else {
+		t.null()
+	}
+	switch {
+	case department != 0:
+		t.int2(department)
+	case kind == layers.KindEvent:
 		t.null()
 	}
 	t.bytes(out.hash[:])

@@ -275,6 +275,10 @@ func update(ctx context.Context, tx pgx.Tx, t table, rows []*prepared) error {
 	}
 	var set []string
 	for _, c := range t.columns[3:] { // after id, source and key
+		if c == "department_id" { // it may have been given to another since
+			set = append(set, "department_id = case when t.item_id is distinct from s.item_id then s.department_id else t.department_id end")
+			continue
+		}
 		set = append(set, c+" = s."+c)
 	}
 	set = append(set, "position = pg_current_xact_id()")

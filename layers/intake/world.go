@@ -31,6 +31,7 @@ type world struct {
 
 type item struct {
 	id, class, level int
+	department       int // 0: no department's
 	deadline         time.Duration
 }
 
@@ -86,7 +87,7 @@ func (w *world) readCodes(ctx context.Context, q queryer, kind layers.Kind) erro
 	}
 	var hours int
 	var i item
-	_, err = pgx.ForEachRow(rows, []any{&code, &i.id, &i.class, &i.level, &hours}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&code, &i.id, &i.class, &i.level, &hours, &i.department}, func() error {
 		i.deadline = time.Duration(hours) * time.Hour
 		w.items[code] = i
 		w.codes["item"][code] = i.id

@@ -75,13 +75,14 @@ func scanChange(row pgx.CollectableRow) (layers.Change, error) {
 	var oldPlace, newPlace int32
 	var oldLayers, newLayers *int64
 	var record []byte
+	var oldDepartment, newDepartment int16
 	err := row.Scan(&c.Seq, &position, &c.At, &c.Actor, &c.Reason, &c.ClientKey, &kind, &op, &c.FeatureID,
-		&ids, &oldGeom, &newGeom, &oldPlace, &newPlace, &oldLayers, &newLayers, &record, &c.Fields)
+		&ids, &oldGeom, &newGeom, &oldPlace, &newPlace, &oldLayers, &newLayers, &record, &c.Fields, &oldDepartment, &newDepartment)
 	if err != nil {
 		return c, err
 	}
 	c.Position, c.Kind, c.Op = layers.Position(position), layers.Kind(kind), layers.Op(op)
-	c.Old, c.New = location(oldGeom, oldPlace, oldLayers), location(newGeom, newPlace, newLayers)
+	c.Old, c.New = location(oldGeom, oldPlace, oldLayers, oldDepartment), location(newGeom, newPlace, newLayers, newDepartment)
 	if ids != nil {
 		if c.IDs, err = parseRanges(*ids); err != nil {
 			return c, err
@@ -96,11 +97,11 @@ func scanChange(row pgx.CollectableRow) (layers.Change, error) {
 	return c, nil
 }
 
-func location(g orb.Geometry, place int32, bits *int64) *layers.Location {
+func location(g orb.Geometry, place int32, bits *int64, department int16) *layers.Location {
 	if bits == nil {
 		return nil
 	}
-	l := &layers.Location{Geom: g, Place: layers.PlaceID(place), Layers: uint64(*bits)}
+	l := &layers.Location{Geom: g, Place: layers.PlaceID(place), Layers: uint64(*bits), Department: department}
 	if g != nil {
 		if _, point := g.(orb.Point); !point {
 			l.Geom = g.Bound()

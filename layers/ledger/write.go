@@ -126,8 +126,8 @@ func (t *Tx) append(ctx context.Context, act Act) (Receipt, error) {
 		if err != nil {
 			return r, err
 		}
-		oldGeom, oldPlace, oldLayers := locationArgs(c.Old)
-		newGeom, newPlace, newLayers := locationArgs(c.New)
+		oldGeom, oldPlace, oldLayers, oldDepartment := locationArgs(c.Old)
+		newGeom, newPlace, newLayers, newDepartment := locationArgs(c.New)
 		var id *int64
 		var ids *string
 		if c.Op == layers.OpBatch {
@@ -137,7 +137,8 @@ func (t *Tx) append(ctx context.Context, act Act) (Receipt, error) {
 			id = &c.FeatureID
 		}
 		batch.Queue(appendSQL, act.Actor, act.Reason, key, string(c.Kind), string(c.Op), id, ids,
-			oldGeom, newGeom, oldPlace, newPlace, oldLayers, newLayers, record, c.Fields).
+			oldGeom, newGeom, oldPlace, newPlace, oldLayers, newLayers, record, c.Fields,
+			oldDepartment, newDepartment).
 			QueryRow(func(row pgx.Row) error {
 				var p int64
 				err := row.Scan(&p, &r.At)
@@ -156,10 +157,10 @@ func recordJSON(r *layers.Record) ([]byte, error) {
 	return json.Marshal(r)
 }
 
-// locationArgs are the three columns of a location; a bound travels as its polygon.
-func locationArgs(l *layers.Location) (geom orb.Geometry, place *int32, bits *int64) {
+// locationArgs are the four columns of a location; a bound travels as its polygon.
+func locationArgs(l *layers.Location) (geom orb.Geometry, place *int32, bits *int64, department int16) {
 	if l == nil {
-		return nil, nil, nil
+		return nil, nil, nil, 0
 	}
 	geom = l.Geom
 	if b, ok := geom.(orb.Bound); ok {
@@ -170,7 +171,7 @@ func locationArgs(l *layers.Location) (geom orb.Geometry, place *int32, bits *in
 		place = &p
 	}
 	w := int64(l.Layers)
-	return geom, place, &w
+	return geom, place, &w, l.Department
 }
 
 func (l *Ledger) known(ctx context.Context, act Act) (Receipt, bool, error) {

@@ -271,7 +271,7 @@ func (p *People) read(ctx context.Context, scope layers.Scope, ids []int64) (map
 	}
 	out := make(map[int64]Person, len(list))
 	for _, one := range list {
-		if scope.Records(layers.KindPerson, one.Place) {
+		if scope.Records(layers.KindPerson, one.Place, 0) {
 			out[one.ID] = one
 		}
 	}

@@ -153,10 +153,11 @@ func (a *Album) reads(scope layers.Scope) scoped.Reader { return scoped.On(a.Poo
 // sees refuses events of which the scope sees no records.
 func (a *Album) sees(ctx context.Context, scope layers.Scope, event int64) error {
 	var place layers.PlaceID
-	if err := a.reads(scope).QueryRow(ctx, placeSQL, event).Scan(&place); err != nil {
+	var department int16
+	if err := a.reads(scope).QueryRow(ctx, placeSQL, event).Scan(&place, &department); err != nil {
 		return ledger.Problem("event", err)
 	}
-	if !scope.Records(layers.KindEvent, place) {
+	if !scope.Records(layers.KindEvent, place, department) {
 		return layers.NotFound("event")
 	}
 	return nil

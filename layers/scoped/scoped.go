@@ -7,6 +7,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -18,7 +20,8 @@ import (
 var setSQL = sql.Text("scoped/set.sql")
 
 // settings are what a transaction says of its scope: the actor, of each kind the places whose records it sees, as "all" or
-// as bits in base64 (600 villages are 100 characters), and what it may do with alerts.
+// as bits in base64 (600 villages are 100 characters), what it may do with alerts, the places whose events it sees if only
+// a department's, and which departments' where.
 func settings(s layers.Scope) []any {
 	reach := func(r layers.Reach) string {
 		if r.All {
@@ -26,7 +29,31 @@ func settings(s layers.Scope) []any {
 		}
 		return base64.StdEncoding.EncodeToString(r.Places.Bytes())
 	}
-	return []any{s.Actor, reach(s.Person.Records), reach(s.Site.Records), reach(s.Event.Records), alerts(s)}
+	all, in, bits := owned(s.Event.Owned)
+	return []any{
+		s.Actor, reach(s.Person.Records), reach(s.Site.Records), reach(s.Event.Records), alerts(s),
+		reach(s.Event.Some()), all, in, base64.StdEncoding.EncodeToString(bits),
+	}
+}
+
+// owned are the departments whose events are seen everywhere, those whose are seen in some places, and of each of the
+// latter the places as bits, as many for each.
+func owned(list []layers.Owned) (all, in string, bits []byte) {
+	var every, some []string
+	var sets [][]byte
+	most := 0
+	for _, w := range list {
+		if w.All {
+			every = append(every, strconv.Itoa(int(w.Department)))
+			continue
+		}
+		some, sets = append(some, strconv.Itoa(int(w.Department))), append(sets, w.Places.Bytes())
+		most = max(most, len(sets[len(sets)-1]))
+	}
+	for _, set := range sets {
+		bits = append(append(bits, set...), make([]byte, most-len(set))...)
+	}
+	return "{" + strings.Join(every, ",") + "}", "{" + strings.Join(some, ",") + "}", bits
 }
 
 func alerts(s layers.Scope) string {

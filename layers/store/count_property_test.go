@@ -330,7 +330,7 @@ func (c *city) compareReleased(snap *index.Snapshot, tx pgx.Tx) {
 		var exact, rounded []int32
 		for i := lo; i < hi; i++ {
 			switch id := snap.Tree().At(i).ID; {
-			case scope.Records(layers.KindPerson, id):
+			case scope.Records(layers.KindPerson, id, 0):
 				exact = append(exact, int32(id))
 			case scope.Counts(layers.KindPerson, id):
 				rounded = append(rounded, int32(id))

@@ -37,7 +37,8 @@ type Event struct {
 	ClosedAt   *time.Time
 	Point      orb.Point
 	Place      layers.PlaceID
-	Version    int // of the state
+	Department int16 // that answers for it now; 0: none
+	Version    int   // of the state
 }
 
 // Open tells that somebody must still handle it.
@@ -47,6 +48,11 @@ func (e Event) Open() bool {
 
 // Overdue tells that it is open beyond its deadline.
 func (e Event) Overdue(now time.Time) bool { return e.Open() && e.DueAt != nil && e.DueAt.Before(now) }
+
+// In tells whether the scope sees the event.
+func (e Event) In(scope layers.Scope) bool {
+	return scope.Records(layers.KindEvent, e.Place, e.Department)
+}
 
 // EventDetail is one event whole.
 type EventDetail struct {
@@ -66,11 +72,11 @@ func (s *Store) Event(ctx context.Context, scope layers.Scope, id int64) (EventD
 	var class, item, level, status, channel int16
 	err := scoped.On(s.reads, scope).QueryRow(ctx, eventSQL, id).Scan(&e.ID, &e.Title, &e.Description, &e.Address, &e.Attributes,
 		&class, &item, &level, &status, &channel, &e.ReportedAt, &e.DueAt, &e.ClosedAt, &e.Version, &e.Point,
-		&e.Place, &e.Source, &e.SourceEn, &position)
+		&e.Place, &e.Department, &e.Source, &e.SourceEn, &position)
 	if err != nil {
 		return e, ledger.Problem("event", err)
 	}
-	if !scope.Records(layers.KindEvent, e.Place) {
+	if !e.In(scope) {
 		return EventDetail{}, layers.NotFound("event")
 	}
 	e.Class, e.Item, e.Level, e.Status, e.Channel = uint16(class), uint16(item), uint8(level), uint8(status), uint8(channel)
@@ -105,7 +111,7 @@ func (s *Store) Events(ctx context.Context, scope layers.Scope, q EventQuery) ([
 	if err != nil {
 		return nil, snap, ledger.Problem("events", err)
 	}
-	list = slices.DeleteFunc(list, func(e Event) bool { return !scope.Records(layers.KindEvent, e.Place) }) // it has moved
+	list = slices.DeleteFunc(list, func(e Event) bool { return !e.In(scope) }) // it has moved, or is another's now
 	sort.Slice(list, func(i, j int) bool {
 		a, b := layers.Minutes(list[i].ReportedAt), layers.Minutes(list[j].ReportedAt)
 		return a > b || a == b && list[i].ID > list[j].ID
@@ -121,7 +127,7 @@ func (s *Store) EventsByID(ctx context.Context, scope layers.Scope, ids []int64)
 	}
 	out := make(map[int64]Event, len(list))
 	for _, e := range list {
-		if scope.Records(layers.KindEvent, e.Place) {
+		if e.In(scope) {
 			out[e.ID] = e
 		}
 	}
@@ -132,7 +138,7 @@ func scanEvent(r pgx.CollectableRow) (Event, error) {
 	var e Event
 	var class, item, level, status, channel int16
 	err := r.Scan(&e.ID, &e.Title, &class, &item, &level, &status, &channel, &e.ReportedAt, &e.DueAt, &e.ClosedAt,
-		&e.Point, &e.Place, &e.Version)
+		&e.Point, &e.Place, &e.Department, &e.Version)
 	e.Class, e.Item, e.Level, e.Status, e.Channel = uint16(class), uint16(item), uint8(level), uint8(status), uint8(channel)
 	return e, err
 }
@@ -141,7 +147,8 @@ func scanEvent(r pgx.CollectableRow) (Event, error) {
 func (e Event) Record() layers.Record {
 	r := layers.Record{
 		ID: e.ID, Key: geo.KeyOf(e.Point[0], e.Point[1]), Place: e.Place, Class: e.Class, Item: e.Item,
-		Status: e.Status, Level: e.Level, Flags: uint32(e.Channel), Time: layers.Minutes(e.ReportedAt),
+		Status: e.Status, Level: e.Level, Flags: uint32(e.Channel), Department: e.Department,
+		Time: layers.Minutes(e.ReportedAt),
 	}
 	if e.DueAt != nil {
 		r.Due = layers.Minutes(*e.DueAt)

@@ -35,9 +35,10 @@ func (s *Store) Features(ctx context.Context, scope layers.Scope, kind layers.Ki
 	out := make(map[int64]layers.Feature, len(ids))
 	var f layers.Feature
 	var place layers.PlaceID
+	var department int16
 	var g orb.Geometry
-	_, err = pgx.ForEachRow(rows, []any{&f.ID, &place, &f.Name, &g}, func() error {
-		if scope.Records(kind, place) {
+	_, err = pgx.ForEachRow(rows, []any{&f.ID, &place, &department, &f.Name, &g}, func() error {
+		if scope.Records(kind, place, department) {
 			f.Geom = g
 			out[f.ID] = f
 		}

@@ -41,7 +41,7 @@ func (s *Store) Site(ctx context.Context, scope layers.Scope, id int64) (Site, e
 	if err != nil {
 		return t, ledger.Problem("site", err)
 	}
-	if !scope.Records(layers.KindSite, t.Place) {
+	if !scope.Records(layers.KindSite, t.Place, 0) {
 		return Site{}, layers.NotFound("site")
 	}
 	t.Class, t.Status, t.Position = uint16(class), uint8(status), layers.Position(position)

@@ -1,7 +1,7 @@
 -- +goose Up
 
 -- Where a worker was last has a table of its own, so that it has a lock of its own (00007, docs/decisions/0012, 0043): it is
--- seen by who sees the records of events at that place, and told and taken back by its worker alone. What else is known of
+-- seen by who looks after events at that place (of one department alone, too), and told and taken back by its worker alone. What else is known of
 -- a worker is seen by all who see an assignment or a timeline.
 create table presence (
     worker_id int primary key references worker (id) on delete cascade,
@@ -27,8 +27,8 @@ alter table worker drop column geom, drop column seen_at;
 do $$
 declare
     own constant text := 'worker_id = (select w.id from worker w where w.actor = current_setting(''onepicture.actor'', true))';
-    seen constant text := '(select scope_all(''event'')) or case when coalesce(place_id, 0) < (select 8 * octet_length(scope_bits(''event'')))'
-        ' then get_bit((select scope_bits(''event'')), coalesce(place_id, 0)) = 1 else false end';
+    seen constant text := '(select scope_all(''attends'')) or case when coalesce(place_id, 0) < (select 8 * octet_length(scope_bits(''attends'')))'
+        ' then get_bit((select scope_bits(''attends'')), coalesce(place_id, 0)) = 1 else false end';
 begin
     alter table presence enable row level security;
     alter table presence force row level security;

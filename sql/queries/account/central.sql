@@ -30,6 +30,11 @@ select c.town, c.id, o.id, (
     and g.id <> o.id
     order by st_distance(g.label, o.label), g.id
     limit 1
+), (
+    select d.id
+    from department d
+    order by d.code <> 'urban_management', d.id
+    limit 1
 )
 from central c
 cross join own o

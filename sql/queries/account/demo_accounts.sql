@@ -1,4 +1,4 @@
-select a.name, a.display, a.display_en, g.role, coalesce(g.place_id, 0)
+select a.name, a.display, a.display_en, g.role, coalesce(g.place_id, 0), coalesce(g.department_id, 0)
 from account a
 join role_grant g on g.account_id = a.id
 where a.demo

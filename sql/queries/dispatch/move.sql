@@ -14,5 +14,6 @@ set
     suspended_at = $13,
     merged_into = nullif($14::int8, 0),
     merged_at = $15,
+    department_id = nullif($16::int2, 0),
     position = pg_current_xact_id()
 where id = $1

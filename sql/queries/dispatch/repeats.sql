@@ -1,5 +1,5 @@
 -- Earlier events of the item at the place, handled or not.
-select id, coalesce(place_id, 0)
+select id, coalesce(place_id, 0), coalesce(department_id, 0)
 from event
 where geom && st_makeenvelope($2, $3, $4, $5, 4326)
     and st_distancesphere(geom, $1::geometry) <= $6

@@ -16,7 +16,9 @@ select
     old_layers,
     new_layers,
     record,
-    fields
+    fields,
+    coalesce(old_department, 0),
+    coalesce(new_department, 0)
 from change
 where position > $1::text::xid8
 and position <= $2::text::xid8

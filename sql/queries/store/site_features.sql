@@ -2,6 +2,7 @@
 select
     id,
     coalesce(place_id, 0),
+    0::int2, -- departments answer for events
     name,
     case when st_dimension(geom) > 0 then st_asmvtgeom(
         st_simplify(st_transform(geom, 3857), 40075016.6855785 / 4096 / 2 ^ $2::int4, true),
