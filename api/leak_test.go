@@ -29,7 +29,8 @@ import (
 // may know and differ elsewhere. Whatever is asked, both must answer with the same bytes. Nobody has to guess how a leak
 // would look like.
 
-// alike makes times and roundings the same in every world, and puts features into the second town too.
+// alike makes times and roundings the same in every world, puts features into the second town too, and into the first
+// events of two departments.
 const alike = `
 update release_secret set secret = '\x0102030405060708090a0b0c0d0e0f10';
 update source set last_at = timestamptz '2026-01-05 00:00Z' where last_at is not null;
@@ -38,6 +39,15 @@ select 3, 'b' || i, 'B场所' || i, 1, 1, '{"who": "B"}', st_setsrid(st_makepoin
 from generate_series(1, 13) i;
 insert into event (source_id, key, class, level, status, channel, title, description, reported_at, geom, place_id, hash)
 select 3, 'b' || i, 1, 2, 1, 2, 'B事件' || i, 'B', now(), st_setsrid(st_makepoint(113.15 + i * 0.0001, 23.05), 4326), 3, '' from generate_series(1, 17) i;
+insert into department (code, name, name_en) values ('roads', '城管', 'Roads');
+update event set department_id = 1 where item_id = 1;
+insert into event (source_id, key, class, level, status, channel, title, description, reported_at, geom, place_id, department_id, hash)
+select 3, 'd' || i, 1 + i % 2, 2, 1, 2, case i % 2 when 0 then '消防事件' else 'D事件' end || i, 'D', now(),
+    st_setsrid(st_makepoint(113.05 + i * 0.0001, 23.053), 4326), 5, 1 + i % 2, '' from generate_series(1, 12) i;
+insert into event_step (event_id, step, actor, at, done_at, from_status, to_status, version, command, note)
+select id, 'note', 'x', timestamptz '2026-01-05 00:00Z', timestamptz '2026-01-05 00:00Z', 1, 1, 1, 3, 'D事件' from event where department_id = 2;
+insert into instruction (text, actor, at, place_id, event_id)
+select 'D事件', 'x', timestamptz '2026-01-05 00:00Z', 5, min(id) from event where department_id = 2;
 update event set reported_at = timestamptz '2026-01-05 00:00Z' + id * interval '1 minute', due_at = null, closed_at = case when status = 7 then timestamptz '2026-01-06 00:00Z' end;
 update site set updated_at = timestamptz '2026-01-05 00:00Z'`
 
@@ -52,7 +62,13 @@ insert into presence (worker_id, place_id, geom, seen_at)
 select id, case unit_id when 1 then 5 else 3 end, st_setsrid(st_makepoint(case unit_id when 1 then 113.051 else 113.149 end + id * 0.001, 23.05), 4326), now()
 from worker where unit_id < 3;
 insert into instruction (text, actor, at, place_id) values ('A去看看', 'x', timestamptz '2026-01-05 00:00Z', 4), ('B去看看', 'x', timestamptz '2026-01-05 00:00Z', 3);
-insert into instruction_to (instruction_id, worker_id) values (1, 1), (1, 2), (2, 3), (2, 4)`
+insert into instruction_to (instruction_id, worker_id) values (2, 1), (2, 2), (3, 3), (3, 4)`
+
+// otherDepartment gives other words to the events of the second department.
+const otherDepartment = `
+update event set title = 'X' || title, description = 'X', address = 'X', attributes = '{"x": 1}' where department_id = 2;
+update event_step set note = 'X' where note = 'D事件';
+update instruction set text = 'X' where event_id is not null`
 
 // The twins: other words, or other numbers, in one town. A place of the first town is 2, 4 or 5, the second is 3.
 const (
@@ -70,7 +86,7 @@ select 3, 'x' || i, 'X', 1, st_setsrid(st_makepoint(%[2]v, 23.05), 4326), st_set
 insert into presence (worker_id, place_id, geom, seen_at)
 select id, %[3]d, st_setsrid(st_makepoint(%[2]v, 23.05), 4326), now() from worker where unit_id = 3;
 insert into instruction (text, actor, at, place_id) values ('X', 'x', timestamptz '2026-01-05 00:00Z', %[3]d);
-insert into instruction_to (instruction_id, worker_id) select 3, id from worker where unit_id = 3;
+insert into instruction_to (instruction_id, worker_id) select 4, id from worker where unit_id = 3;
 insert into event (source_id, key, class, level, status, channel, title, reported_at, geom, place_id, hash)
 select 3, 'x' || i, 1, 1, 1, 2, 'X', timestamptz '2026-01-05 12:00Z', st_setsrid(st_makepoint(%[2]v, 23.05), 4326), %[3]d, '' from generate_series(1, 7) i`
 )
@@ -149,35 +165,46 @@ type role struct {
 	name                string
 	person, site, event [2]string
 	rights              layers.Rights
+	department          int16 // whose events in the first town it sees one by one; 0: no department's
 }
 
 var roles = []role{
-	{"nobody", [2]string{}, [2]string{}, [2]string{}, 0},
-	{"wall of all", [2]string{"all"}, [2]string{"all"}, [2]string{"all"}, 0},
-	{"wall of A", [2]string{"A"}, [2]string{"A"}, [2]string{"A"}, 0},
-	{"wall of B", [2]string{"B"}, [2]string{"B"}, [2]string{"B"}, 0},
-	{"clerk of A", [2]string{"A", "A"}, [2]string{"A", "A"}, [2]string{"A", "A"}, layers.RightUnmask | layers.RightHandle | layers.RightReport},
-	{"clerk of B", [2]string{"B", "B"}, [2]string{"B", "B"}, [2]string{"B", "B"}, layers.RightUnmask | layers.RightHandle | layers.RightReport},
-	{"clerk of A, counts of all", [2]string{"all", "A"}, [2]string{"all", "A"}, [2]string{"all", "A"}, layers.RightUnmask | layers.RightHandle},
-	{"clerk of B, counts of all", [2]string{"all", "B"}, [2]string{"all", "B"}, [2]string{"all", "B"}, layers.RightUnmask | layers.RightHandle},
-	{"town duty of A", [2]string{"A"}, [2]string{"all", "A"}, [2]string{"all", "A"}, layers.RightHandle | layers.RightReport},
-	{"town duty of B", [2]string{"B"}, [2]string{"all", "B"}, [2]string{"all", "B"}, layers.RightHandle},
-	{"analyst", [2]string{"AB"}, [2]string{"AB"}, [2]string{"AB"}, layers.RightExport},
-	{"sites of A alone", [2]string{}, [2]string{"A", "A"}, [2]string{}, 0},
-	{"events of B alone", [2]string{}, [2]string{}, [2]string{"B", "B"}, layers.RightHandle},
-	{"people of A alone", [2]string{"A", "A"}, [2]string{}, [2]string{}, layers.RightUnmask},
-	{"administrator of A", [2]string{}, [2]string{"A"}, [2]string{"A"}, layers.RightAccounts},
+	{"nobody", [2]string{}, [2]string{}, [2]string{}, 0, 0},
+	{"wall of all", [2]string{"all"}, [2]string{"all"}, [2]string{"all"}, 0, 0},
+	{"wall of A", [2]string{"A"}, [2]string{"A"}, [2]string{"A"}, 0, 0},
+	{"wall of B", [2]string{"B"}, [2]string{"B"}, [2]string{"B"}, 0, 0},
+	{"clerk of A", [2]string{"A", "A"}, [2]string{"A", "A"}, [2]string{"A", "A"}, layers.RightUnmask | layers.RightHandle | layers.RightReport, 0},
+	{"clerk of B", [2]string{"B", "B"}, [2]string{"B", "B"}, [2]string{"B", "B"}, layers.RightUnmask | layers.RightHandle | layers.RightReport, 0},
+	{"clerk of A, counts of all", [2]string{"all", "A"}, [2]string{"all", "A"}, [2]string{"all", "A"}, layers.RightUnmask | layers.RightHandle, 0},
+	{"clerk of B, counts of all", [2]string{"all", "B"}, [2]string{"all", "B"}, [2]string{"all", "B"}, layers.RightUnmask | layers.RightHandle, 0},
+	{"town duty of A", [2]string{"A"}, [2]string{"all", "A"}, [2]string{"all", "A"}, layers.RightHandle | layers.RightReport, 0},
+	{"town duty of B", [2]string{"B"}, [2]string{"all", "B"}, [2]string{"all", "B"}, layers.RightHandle, 0},
+	{"analyst", [2]string{"AB"}, [2]string{"AB"}, [2]string{"AB"}, layers.RightExport, 0},
+	{"sites of A alone", [2]string{}, [2]string{"A", "A"}, [2]string{}, 0, 0},
+	{"events of B alone", [2]string{}, [2]string{}, [2]string{"B", "B"}, layers.RightHandle, 0},
+	{"people of A alone", [2]string{"A", "A"}, [2]string{}, [2]string{}, layers.RightUnmask, 0},
+	{"administrator of A", [2]string{}, [2]string{"A"}, [2]string{"A"}, layers.RightAccounts, 0},
+	{"officer of roads in A", [2]string{}, [2]string{"A", "A"}, [2]string{"A"}, layers.RightReport | layers.RightHandle, 2}, // fills the caches before the next
+	{"officer of fire in A", [2]string{}, [2]string{"A", "A"}, [2]string{"A"}, layers.RightReport | layers.RightHandle, 1},
 }
 
 func (r role) scope() layers.Scope {
 	sight := func(s [2]string) layers.Sight { return layers.Sight{Counts: part(s[0]), Records: part(s[1])} }
+	event := sight(r.event)
+	if r.department != 0 {
+		event.Owned = []layers.Owned{{Department: r.department, Reach: part("A")}}
+	}
 	return layers.Scope{
-		Actor: "r:" + r.name[:min(len(r.name), 20)], Person: sight(r.person), Site: sight(r.site), Event: sight(r.event), Rights: r.rights, Threshold: 10,
+		Actor: "r:" + r.name[:min(len(r.name), 20)], Person: sight(r.person), Site: sight(r.site), Event: event, Rights: r.rights, Threshold: 10,
 	}
 }
 
-// blind tells that the role sees nothing of a town, or no record of it.
+// blind tells that the role sees nothing of a town, or no record of it; D stands for the events of the second department,
+// which lie in the first town.
 func (r role) blind(town string, records bool) bool {
+	if town == "D" {
+		return r.department != 2 && !strings.Contains(r.event[1], "A") && r.event[1] != "all"
+	}
 	for _, s := range [][2]string{r.person, r.site, r.event} {
 		if strings.Contains(s[1], town) || s[1] == "all" || !records && (strings.Contains(s[0], town) || s[0] == "all") {
 			return false
@@ -391,6 +418,7 @@ func TestNoByteFromOutside(t *testing.T) {
 	twins := []twin{
 		{open(words("= 3"), nil), "B", true}, {open(numbers(113.1503, 3), nil), "B", false},
 		{open(words("in (2, 4, 5)"), nil), "A", true}, {open(numbers(113.0503, 5), nil), "A", false},
+		{open(otherDepartment, nil), "D", true},
 	}
 	list := questions(t)
 	as := func(s layers.Scope) layers.Scope { return s }
@@ -410,10 +438,19 @@ func TestNoByteFromOutside(t *testing.T) {
 	}
 }
 
-// fixedLock makes PostgreSQL see the first town only, whatever the program says: the second lock alone.
-const fixedLock = `
+// The second lock alone, whatever the program says. fixedLock makes PostgreSQL see the first town only, fixedDepartment
+// of its events only the first department's.
+const (
+	fixedLock = `
 create or replace function scope_all(kind text) returns boolean language sql stable parallel safe return false;
+create or replace function owned_all() returns smallint[] language sql stable parallel safe return '{}'::smallint[];
 create or replace function scope_bits(kind text) returns bytea language sql stable parallel safe return '\x34'::bytea`
+	fixedDepartment = fixedLock + `;
+create or replace function scope_bits(kind text) returns bytea language sql stable parallel safe
+return case kind when 'event' then ''::bytea else '\x34'::bytea end;
+create or replace function owned_in() returns smallint[] language sql stable parallel safe return '{1}'::smallint[];
+create or replace function owned_bits() returns bytea language sql stable parallel safe return '\x34'::bytea`
+)
 
 // Each lock holds alone: what the second town holds is told neither when the program forgets its predicates (it believes
 // that the scope sees all) nor when PostgreSQL has no policy (requests come as the owner). With neither, it is told.
@@ -422,7 +459,8 @@ func TestEachLockHoldsAlone(t *testing.T) {
 		o.Store.ReadThrough(owner)
 		o.Desk = dispatch.New(owner, ledger.New(owner), o.Store, time.Now)
 	}
-	everything, own := layers.Internal("all"), roles[4].scope()
+	everything, own, officer := layers.Internal("all"), roles[4].scope(), roles[len(roles)-1].scope()
+	ofB, ofD := []string{"B场所", "B事件", "密**", "B网格员", "B去"}, []string{"D事件"}
 	list := slices.DeleteFunc(questions(t), func(q asked) bool {
 		return q.method != "GET" || strings.HasPrefix(q.target, "/api/places") || strings.HasPrefix(q.target, "/tiles/places") || strings.Contains(q.target, ".json")
 	})
@@ -431,12 +469,17 @@ func TestEachLockHoldsAlone(t *testing.T) {
 		more   string
 		change func(*Options, *pgxpool.Pool)
 		scope  layers.Scope
+		words  []string
 		tells  bool
 	}{
-		{"both", "", nil, own, false},
-		{"the program's alone", "", asOwner, own, false},
-		{"PostgreSQL's alone", fixedLock, nil, everything, false},
-		{"none", "", asOwner, everything, true},
+		{"both", "", nil, own, ofB, false},
+		{"the program's alone", "", asOwner, own, ofB, false},
+		{"PostgreSQL's alone", fixedLock, nil, everything, ofB, false},
+		{"none", "", asOwner, everything, ofB, true},
+		{"a department, both", "", nil, officer, ofD, false},
+		{"a department, the program's alone", "", asOwner, officer, ofD, false},
+		{"a department, PostgreSQL's alone", fixedDepartment, nil, everything, ofD, false},
+		{"a department, none", "", asOwner, everything, ofD, true},
 	} {
 		w, scope := leakWorld(t, c.more, c.change)
 		*scope = c.scope
@@ -446,15 +489,15 @@ func TestEachLockHoldsAlone(t *testing.T) {
 			if strings.Contains(r, "B网格员") {
 				workers++
 			}
-			if strings.Contains(r, "B网格员") || strings.Contains(r, "B去") || strings.Contains(r, "B场所") || strings.Contains(r, "B事件") || strings.Contains(r, "密**") {
+			if slices.ContainsFunc(c.words, func(word string) bool { return strings.Contains(r, word) }) {
 				told++
 				if !c.tells {
 					t.Errorf("%s: %s tells %.200q", c.name, q.target, r)
 				}
 			}
 		}
-		t.Logf("%s: %d of %d answers tell of the second town, %d of its workers", c.name, told, len(list), workers)
-		if c.tells && (told < 20 || workers < 20) {
+		t.Logf("%s: %d of %d answers tell of what is outside, %d of its workers", c.name, told, len(list), workers)
+		if c.tells && (told < 20 || slices.Contains(c.words, "B网格员") && workers < 20) {
 			t.Errorf("%s: only %d answers tell of it, %d of its workers: the test would not see a leak", c.name, told, workers)
 		}
 	}
