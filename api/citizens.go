@@ -126,8 +126,8 @@ func (s *Server) follow311(ctx context.Context, _ layers.Scope, in *followInput)
 	}
 	if it := w.Catalogue.Item(f.Item); it != nil {
 		v.Item, v.ItemName, v.ItemNameEn = maybeString(it.Code), maybeString(it.Name), maybeString(it.NameEn)
-		v.Department = department(w.Catalogue, it.DepartmentID)
 	}
+	v.Department = department(w.Catalogue, f.Department)
 	for _, x := range f.Steps {
 		v.Steps = append(v.Steps, FollowedStep{x.Step, utc(x.At)})
 	}

@@ -44,7 +44,7 @@ type EventDetail struct {
 	Source      Named                      `json:"source"`
 	ItemName    *string                    `json:"itemName"`
 	ItemNameEn  *string                    `json:"itemNameEn"`
-	Department  Maybe[Named]               `json:"department"`
+	Department  Maybe[Named]               `json:"department" doc:"That answers for it now; null: none"`
 	Steps       []string                   `json:"steps" doc:"Standard steps of the item"`
 	Position    string                     `json:"position" doc:"Of its last change"`
 	EventLife
@@ -220,8 +220,9 @@ func (s *Server) event(ctx context.Context, scope layers.Scope, in *idInput) (*r
 	v.Version = life.Version
 	if it := w.Catalogue.Item(e.Item); it != nil {
 		v.ItemName, v.ItemNameEn = maybeString(it.Name), maybeString(it.NameEn)
-		v.Department, v.Steps = department(w.Catalogue, it.DepartmentID), append(v.Steps, it.Steps...)
+		v.Steps = append(v.Steps, it.Steps...)
 	}
+	v.Department = department(w.Catalogue, e.Department)
 	// Its words may name people.
 	return &recorded[EventDetail]{v, audit.Entry{What: audit.Read, Subject: "event", ID: e.ID, Rows: 1}}, nil
 }

@@ -40,7 +40,6 @@ from generate_series(1, 13) i;
 insert into event (source_id, key, class, level, status, channel, title, description, reported_at, geom, place_id, hash)
 select 3, 'b' || i, 1, 2, 1, 2, 'B事件' || i, 'B', now(), st_setsrid(st_makepoint(113.15 + i * 0.0001, 23.05), 4326), 3, '' from generate_series(1, 17) i;
 insert into department (code, name, name_en) values ('roads', '城管', 'Roads');
-update event set department_id = 1 where item_id = 1;
 insert into event (source_id, key, class, level, status, channel, title, description, reported_at, geom, place_id, department_id, hash)
 select 3, 'd' || i, 1 + i % 2, 2, 1, 2, case i % 2 when 0 then '消防事件' else 'D事件' end || i, 'D', now(),
     st_setsrid(st_makepoint(113.05 + i * 0.0001, 23.053), 4326), 5, 1 + i % 2, '' from generate_series(1, 12) i;

@@ -255,7 +255,7 @@ func (x *counter311) services() (any, error) {
 		if c := x.w.Catalogue.Class(layers.KindEvent, it.Class); c != nil {
 			v.Group, v.Keywords = words(x.name(c.Name, c.NameEn)), words(c.Code)
 		}
-		if d := x.agency(it); d != "" {
+		if d := x.agency(it.DepartmentID); d != "" {
 			v.Description = words(d)
 		}
 		out = append(out, v)
@@ -264,8 +264,8 @@ func (x *counter311) services() (any, error) {
 	return under("services", out), nil
 }
 
-func (x *counter311) agency(it *layers.Item) string {
-	if d := department(x.w.Catalogue, it.DepartmentID); d.value != nil {
+func (x *counter311) agency(id int16) string {
+	if d := department(x.w.Catalogue, id); d.value != nil {
 		return x.name(d.value.Name, d.value.NameEn)
 	}
 	return ""
@@ -326,7 +326,7 @@ func (x *counter311) view(r *citizen.Request) request311 {
 		v.Expected = words(x.time(*r.DueAt))
 	}
 	if it := x.w.Catalogue.Item(r.Item); it != nil {
-		v.ServiceCode, v.ServiceName, v.Agency = words(it.Code), words(x.name(it.Name, it.NameEn)), words(x.agency(it))
+		v.ServiceCode, v.ServiceName, v.Agency = words(it.Code), words(x.name(it.Name, it.NameEn)), words(x.agency(r.Department))
 	}
 	if x.args.Get("extensions") == "true" {
 		v.Extended = &extended311{Step: step}

@@ -43,7 +43,7 @@ insert into site (source_id, key, name, class, status, attributes, geom, anchor,
     (3, '1', '第一小学', 1, 1, '{"pupils": 300}', st_setsrid(st_makepoint(113.051, 23.05), 4326), st_setsrid(st_makepoint(113.051, 23.05), 4326), 5, ''),
     (3, '2', '第二小学', 1, 3, '{}', st_setsrid(st_makepoint(113.052, 23.05), 4326), st_setsrid(st_makepoint(113.052, 23.05), 4326), 5, ''),
     (3, '3', '中心公园', 2, 1, '{}', st_makeenvelope(113.05, 23.051, 113.053, 23.053, 4326), st_setsrid(st_makepoint(113.0515, 23.052), 4326), 5, '');
-insert into event (source_id, key, item_id, class, level, status, channel, title, reported_at, due_at, closed_at, geom, place_id, hash) values
-    (3, '1', 1, 1, 2, 1, 2, '楼道起火', now() - interval '2 days', now() - interval '1 day', null, st_setsrid(st_makepoint(113.05, 23.05), 4326), 5, ''),
-    (3, '2', null, 2, 3, 2, 1, '道路积水', now(), null, null, st_setsrid(st_makepoint(113.05, 23.051), 4326), 5, ''),
-    (3, '3', 1, 1, 2, 7, 2, '垃圾起火', now() - interval '3 days', now() - interval '2 days', now() - interval '60 hours', st_setsrid(st_makepoint(113.05, 23.052), 4326), 5, '');
+insert into event (source_id, key, item_id, class, level, status, channel, title, reported_at, due_at, closed_at, geom, place_id, department_id, hash) values
+    (3, '1', 1, 1, 2, 1, 2, '楼道起火', now() - interval '2 days', now() - interval '1 day', null, st_setsrid(st_makepoint(113.05, 23.05), 4326), 5, 1, ''),
+    (3, '2', null, 2, 3, 2, 1, '道路积水', now(), null, null, st_setsrid(st_makepoint(113.05, 23.051), 4326), 5, null, ''),
+    (3, '3', 1, 1, 2, 7, 2, '垃圾起火', now() - interval '3 days', now() - interval '2 days', now() - interval '60 hours', st_setsrid(st_makepoint(113.05, 23.052), 4326), 5, 1, '');

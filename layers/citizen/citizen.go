@@ -152,6 +152,7 @@ type Request struct {
 	Number     int64
 	Token      string
 	Item       uint16
+	Department int16 // that answers for it now; 0: none
 	ReportedAt time.Time
 	Point      orb.Point
 	Status     uint8
@@ -191,7 +192,7 @@ func (c *Counter) Requests(ctx context.Context, q Query) ([]Request, error) {
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (r Request, err error) {
 		var item *int16
 		var status int16
-		err = row.Scan(&r.Number, &r.Token, &item, &r.ReportedAt, &r.Point, &status, &r.DueAt, &r.ClosedAt, &r.UpdatedAt)
+		err = row.Scan(&r.Number, &r.Token, &item, &r.ReportedAt, &r.Point, &r.Department, &status, &r.DueAt, &r.ClosedAt, &r.UpdatedAt)
 		r.Status = uint8(status)
 		if item != nil {
 			r.Item = uint16(*item)
@@ -242,6 +243,7 @@ type kase struct {
 	Request
 	main   int64 // the event that it went into
 	place  layers.PlaceID
+	own    int16 // department that answers for the report itself
 	rating *Rating
 }
 
@@ -294,7 +296,7 @@ func (c *Counter) Rate(ctx context.Context, number int64, code string, stars int
 			return fmt.Errorf("keep the rating: %w", err)
 		}
 		// Where it is does not change, nor anything that the index knows: who looks at the event is told to look again.
-		at := &layers.Location{Geom: k.Point, Place: k.place}
+		at := &layers.Location{Geom: k.Point, Place: k.place, Department: k.own}
 		tx.Record(layers.Change{Kind: layers.KindEvent, Op: layers.OpPut, FeatureID: number, Old: at, New: at, Fields: []string{"rating"}})
 		return nil
 	})
@@ -312,7 +314,7 @@ func (c *Counter) enter(ctx context.Context, tx pgx.Tx, number int64, code strin
 	var words string
 	var place int32
 	err := tx.QueryRow(ctx, caseSQL, number).Scan(&sum, &wrong, &wrongAt, &rating, &words, &ratedAt,
-		&item, &k.ReportedAt, &k.Point, &place, &k.main, &status, &k.DueAt, &k.ClosedAt)
+		&item, &k.ReportedAt, &k.Point, &place, &k.own, &k.Department, &k.main, &status, &k.DueAt, &k.ClosedAt)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return k, errNoFit
 	}

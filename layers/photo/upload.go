@@ -262,7 +262,7 @@ func (a *Album) insert(ctx context.Context, tx *ledger.Tx, scope layers.Scope, u
 	var due *time.Time
 	var late bool
 	var at orb.Point
-	err := tx.QueryRow(ctx, touchSQL, p.Event).Scan(&e.ID, &class, &item, &level, &status, &channel, &reported, &due, &late, &at, &e.Place)
+	err := tx.QueryRow(ctx, touchSQL, p.Event).Scan(&e.ID, &class, &item, &level, &status, &channel, &reported, &due, &late, &at, &e.Place, &e.Department)
 	if err != nil {
 		return fmt.Errorf("touch the event: %w", err)
 	}
@@ -278,7 +278,7 @@ func (a *Album) insert(ctx context.Context, tx *ledger.Tx, scope layers.Scope, u
 		Scan(&p.ID, &p.AddedAt); err != nil {
 		return fmt.Errorf("insert photo: %w", err)
 	}
-	here := layers.Location{Geom: at, Place: e.Place, Layers: a.Picture.LayersOf(layers.KindEvent, &e)}
+	here := layers.Location{Geom: at, Place: e.Place, Department: e.Department, Layers: a.Picture.LayersOf(layers.KindEvent, &e)}
 	tx.Record(layers.Change{
 		Kind: layers.KindEvent, Op: layers.OpPut, FeatureID: e.ID, Record: &e, Old: &here, New: &here, Fields: []string{"photos"},
 	})

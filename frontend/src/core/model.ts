@@ -327,7 +327,7 @@ export interface SignInWays {
   /** Sample accounts; null outside of demo mode. */
   demo: {
     password: string;
-    accounts: (Named & { signInName: string; role: RoleName; place: PlaceRef | null })[];
+    accounts: (Named & { signInName: string; role: RoleName; place: PlaceRef | null; department: Named | null })[];
   } | null;
 }
 
@@ -337,7 +337,7 @@ export type Seen = 'none' | 'counts' | 'records';
 export interface Me extends Named {
   actor: string;
   signInName: string;
-  roles: { role: RoleName; place: PlaceRef | null; from: string; until: string | null }[];
+  roles: { role: RoleName; place: PlaceRef | null; department: Named | null; from: string; until: string | null }[];
   rights: string[];
   words: { zh: string; en: string }[];
   threshold: number;

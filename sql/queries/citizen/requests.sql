@@ -1,6 +1,6 @@
 -- What anybody may know of citizens' reports. One that was merged into another goes the other's way.
 select
-    c.event_id, c.token, e.item_id, e.reported_at, e.geom, m.status, m.due_at, m.closed_at,
+    c.event_id, c.token, e.item_id, e.reported_at, e.geom, coalesce(m.department_id, 0), m.status, m.due_at, m.closed_at,
     coalesce((select max(s.at) from event_step s where s.event_id = m.id), m.reported_at)
 from citizen_case c
 join event e on e.id = c.event_id

@@ -1,11 +1,13 @@
 /** What the desk asks of accounts, grants and service keys. Links and keys are told once and kept nowhere. */
 import { type Ask, get, read } from '@/core/api';
+import { type Lang, named, type Translate } from '@/core/i18n';
 import type { Me, Named, PlaceRef, RoleName, Session } from '@/core/model';
 
 export interface Grant {
   id: number;
   role: RoleName;
   place: PlaceRef | null;
+  department: Named | null;
   from: string;
   until: string | null;
   by: string;
@@ -38,6 +40,7 @@ export interface Key {
   title: string;
   role: RoleName;
   place: PlaceRef | null;
+  department: Named | null;
   by: string;
   created: string;
   expires: string;
@@ -48,13 +51,26 @@ export interface Key {
 
 export interface GivenRole extends RoleName {
   key: boolean;
+  /** Whether it is held for a department. */
+  department: boolean;
+}
+
+export interface Department extends Named {
+  code: string;
 }
 
 export interface NewGrant {
   role: string;
   place: string;
+  department: string;
   until: string | null;
   reason: string;
+}
+
+/** Where a role is held, and for which department. */
+export function where(t: Translate, lang: Lang, held: { place: PlaceRef | null; department: Named | null }): string {
+  const place = held.place ? named(lang, held.place) : t('accounts.everywhere');
+  return held.department ? `${named(lang, held.department)} · ${place}` : place;
 }
 
 const post = <T = void>(path: string, body: unknown = {}) =>
@@ -65,7 +81,7 @@ export const accounts = {
   list: (q: string, after: string, ask: Ask = {}) =>
     get<{ accounts: Account[]; next: string; whole: boolean }>('/api/accounts', ask, { q, after, limit: 50 }),
   detail: (id: number, ask: Ask = {}) => get<AccountDetail>(one(id), ask),
-  roles: async (ask: Ask = {}) => (await get<{ roles: GivenRole[] }>('/api/roles', ask)).roles,
+  roles: (ask: Ask = {}) => get<{ roles: GivenRole[]; departments: Department[] }>('/api/roles', ask),
   create: (account: { signInName: string; name: string; nameEn: string }) =>
     post<{ id: number; link: string }>('/api/accounts', account),
   link: (id: number) => post<{ link: string }>(`${one(id)}/link`),
@@ -78,7 +94,7 @@ export const accounts = {
   endSession: (id: number, session: number) => post(`${one(id)}/sessions/${session}/end`),
   endSessions: (id: number) => post(`${one(id)}/sessions/end`),
   keys: async (ask: Ask = {}) => (await get<{ keys: Key[] }>('/api/keys', ask)).keys,
-  createKey: (key: { title: string; role: string; place: string; days: number }) =>
+  createKey: (key: { title: string; role: string; place: string; department: string; days: number }) =>
     post<{ id: number; key: string }>('/api/keys', key),
   rotateKey: (id: number, days: number) => post<{ id: number; key: string }>(`/api/keys/${id}/rotate`, { days }),
   revokeKey: (id: number) => post(`/api/keys/${id}/revoke`),
