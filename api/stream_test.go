@@ -173,6 +173,15 @@ func TestWhatStreamsTell(t *testing.T) {
 	moved := layers.Change{Kind: layers.KindEvent, Op: layers.OpPut, FeatureID: 7, Old: at(3, 113.15, 1), New: at(5, 113.05, 3), Record: &layers.Record{Class: 1, Level: 2, Status: 2}}
 	person := layers.Change{Kind: layers.KindPerson, Op: layers.OpPut, FeatureID: 9, New: at(5, 113.05, 1), Record: &layers.Record{}}
 	gone := layers.Change{Kind: layers.KindEvent, Op: layers.OpDelete, FeatureID: 7, Old: at(5, 113.05, 1)}
+	department := func(d int16) layers.Scope {
+		return layers.Scope{Event: layers.Sight{Counts: layers.Everywhere(), Owned: []layers.Owned{{Department: d, Reach: part("A")}}}}
+	}
+	handed, ended := moved, gone
+	handed.Old, handed.New, ended.Old = at(5, 113.05, 1), at(5, 113.05, 3), at(5, 113.05, 1)
+	handed.Old.Department, handed.New.Department, ended.Old.Department = 1, 2, 2
+	left := handed
+	left.New = at(3, 113.15, 3)
+	left.New.Department = 2
 	batch := layers.Change{Kind: layers.KindEvent, Op: layers.OpBatch, IDs: []layers.IDRange{{First: 3, Last: 5}, {First: 9, Last: 9}}}
 	for _, c := range []struct {
 		name   string
@@ -195,6 +204,13 @@ func TestWhatStreamsTell(t *testing.T) {
 		{"an account", layers.Change{Kind: layers.KindAccount, Op: layers.OpPut, FeatureID: 3}, everything, nil, nil},
 		{"an end, to all", gone, everything, []string{`"op":"delete"`, `"lon":113.05`}, nil},
 		{"an end elsewhere", gone, townB, nil, nil},
+		{"handed over, to the department that had it", handed, department(1), []string{`"op":"delete"`, `"id":7`, `"lon":null`}, []string{"accept", "113."}},
+		{"handed over, to the department that has it", handed, department(2), []string{`"op":"put"`, `"id":7`, `"lon":113.05`, `"status":"accept"`}, nil},
+		{"handed over, to another", handed, department(3), []string{`"op":"put"`, `"id":null`}, []string{"113.", "accept", `"id":7`}},
+		{"handed over and out of its places", left, department(2), []string{`"id":null`}, []string{"113.", "accept", `"id":7`}},
+		{"handed over, to who sees all", handed, everything, []string{`"op":"put"`, `"id":7`}, nil},
+		{"an end, to its department", ended, department(2), []string{`"op":"delete"`, `"lon":113.05`}, nil},
+		{"an end, to another department", ended, department(1), []string{`"id":null`}, []string{"113."}},
 		{"a batch", batch, everything, []string{`"count":4`, `"id":null`}, nil},
 		{"a batch, to those who see one town", batch, townB, []string{`"kind":"event"`, `"count":null`}, nil},
 		{"a release elsewhere", layers.Change{Kind: layers.KindRelease, Op: layers.OpBatch, IDs: []layers.IDRange{{First: 2, Last: 2}}}, townOfCounts, nil, nil},

@@ -81,7 +81,7 @@ func newHub(t *testing.T) *hub {
 	c := layers.NewCatalogue(layers.Catalogue{
 		Classes: []layers.Class{{Kind: layers.KindEvent, ID: 1, Code: "fire"}, {Kind: layers.KindEvent, ID: 2, Code: "flood"}},
 		Items: []layers.Item{
-			{ID: 7, Code: "F-1", Class: 1, Level: 2, DeadlineHours: 12, Photos: 1, RoundClock: true}, {ID: 8, Code: "W-1", Class: 2, Level: 3, DeadlineHours: 12},
+			{ID: 7, Code: "F-1", Class: 1, Level: 2, DeadlineHours: 12, Photos: 1, RoundClock: true, DepartmentID: 1}, {ID: 8, Code: "W-1", Class: 2, Level: 3, DeadlineHours: 12},
 		},
 	})
 	h := &hub{t: t, pool: pool, serves: sqltest.Requests(t, pool), at: time.Date(2026, 5, 6, 1, 0, 0, 0, time.UTC)}

@@ -122,10 +122,18 @@ func TestEvents(t *testing.T) {
 	b.is("-123.1336 49.2778 EPSG:26910 490284.2663 5458343.1703", `select round(st_x(geom)::numeric, 4) || ' ' || round(st_y(geom)::numeric, 4) || ' ' ||
 		orig_datum || ' ' || orig_x || ' ' || orig_y from event where key = '1'`)
 	b.is("police", "select d.code from source s join department d on d.id = s.department_id where s.code = 'events'")
+	// The owner of its item answers for an event, until somebody gives it to another: a feed takes it back by another item alone.
+	owners := "select string_agg(coalesce(department_id, 0)::text, ' ' order by key) from event"
+	b.is("1 0", owners)
+	if _, err := b.pool.Exec(t.Context(), "update event set department_id = 2 where key = '1'"); err != nil {
+		t.Fatal(err)
+	}
 	changed := b.run(b.mapping(fmt.Sprintf(eventMapping, "EPSG:26910")), b.file("e.csv", `id,title,item,category,status,at,closed,x,y
 1,a,Sa-001,,close,2023-07-01 12:00,2023-07-01 13:00,490284.2663,5458343.1703
+2,b,Ci-001,,close,2023-11-05 01:30,2023-11-05 08:00,490284.2663,5458343.1703
 `))
-	if changed.Files[0].Changed != 1 {
+	b.is("2 2", owners)
+	if changed.Files[0].Changed != 2 {
 		t.Errorf("%+v", changed.Files[0])
 	}
 	b.is("2", "select version from event where key = '1'")

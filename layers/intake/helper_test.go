@@ -18,13 +18,13 @@ func TestMain(m *testing.M) { sqltest.Main(m) }
 
 // catalogue is what the tests' mappings refer to.
 const catalogue = `
-insert into department (code, name) values ('police', '公安');
+insert into department (code, name) values ('police', '公安'), ('water', '水务');
 insert into class (kind, id, code, name) values
 	('person', 1, 'registered', '户籍'), ('person', 2, 'migrant', '流动'),
 	('site', 1, 'park', '公园'), ('site', 2, 'metro_station', '地铁站'),
 	('event', 1, 'safety', '安全'), ('event', 2, 'city', '市容');
 insert into care_need (bit, code, name) values (0, 'living_alone', '独居'), (1, 'disabled', '残疾'), (3, 'chronic', '慢病');
-insert into item (code, class, name, level, deadline_hours) values ('Sa-001', 1, '井盖', 2, 24);
+insert into item (code, class, name, level, deadline_hours, department_id) values ('Sa-001', 1, '井盖', 2, 24, 1), ('Ci-001', 2, '占道', 3, 24, 2);
 insert into source (id, code, name, kind) values (1000, 'tree', 'tree', 'place');
 insert into place (id, code, level, parent_id, name, geom, label, area_m2, source_id) values
 	(1, '440000000000', 1, null, 'City', st_multi(st_makeenvelope(113, 22, 115, 24, 4326)), st_makepoint(114, 23), 4e10, 1000),
