@@ -28,13 +28,12 @@ test('an officer of a department sees its events alone, listed and by number, an
 
   const { page, bad, close } = await open(browser, '/command?lang=zh-CN', { as: 'officer' });
   await ready(page);
-  await page.getByRole('tab', { name: '事件' }).click();
   await page.waitForSelector('[data-event]');
   const listed = await page.locator('[data-event]').evaluateAll((list) => list.map((e) => Number(e.dataset.event)));
   assert.ok(listed.length > 3, `${listed.length} events are listed`);
   for (const id of listed) assert.equal(await owner(id), '城市管理局', `event ${id} is listed`);
   await page.locator('[data-event]').first().click();
-  await page.locator('aside, [role=dialog]').getByText('城市管理局').first().waitFor();
+  await page.getByText('城市管理局').first().waitFor();
   await page.screenshot({ path: `${out}department.png` });
   const me = (await ask('officer', '/api/me')).body;
   assert.ok(me.words.some((w) => w.zh.includes('由城市管理局负责的单条记录')));
