@@ -298,3 +298,41 @@ func TestAdministratorOfATown(t *testing.T) {
 		t.Errorf("the list: %v, %+v", err, list)
 	}
 }
+
+// An officer's grant and key name the department, which account and key then show; the holder is told in words.
+func TestGrantForADepartment(t *testing.T) {
+	h := newHouse(t, nil)
+	admin := h.enter(t, "admin", account.Administrator, "")
+	id, _ := h.account(t, "ye", "", "")
+	grants := fmt.Sprintf("%s/%d/grants", accountsRoute, id)
+	for body, location := range map[string]string{
+		`{"role":"department_officer","place":"","until":null,"reason":"x"}`:                        "body.department",
+		`{"role":"department_officer","place":"","department":"magic","until":null,"reason":"x"}`:   "body.department",
+		`{"role":"clerk","place":"` + villageA + `","department":"fire","until":null,"reason":"x"}`: "body.department",
+	} {
+		if p := refusal(t, h.post(admin, grants, body)); p.Status != 422 || len(p.Errors) != 1 || p.Errors[0].Location != location {
+			t.Errorf("%s: %+v", body, p)
+		}
+	}
+	if p := refusal(t, h.post(admin, keysRoute, `{"title":"x","role":"department_officer","place":"","days":9}`)); p.Status != 422 {
+		t.Errorf("a key without a department: %+v", p)
+	}
+	answer[Given](t, h.post(admin, grants, `{"role":"department_officer","place":"`+townA+`","department":"fire","until":null,"reason":"x"}`))
+	answer[KeySecret](t, h.post(admin, keysRoute, `{"title":"x","role":"department_officer","place":"`+townA+`","department":"fire","days":9}`))
+	d := answer[AccountDetail](t, h.as(admin, fmt.Sprintf("%s/%d", accountsRoute, id)))
+	if len(d.Grants) != 1 || d.Grants[0].Department.value == nil || d.Grants[0].Department.value.Name != "消防" || !strings.Contains(d.Words[0].Zh, "由消防负责的单条记录") {
+		t.Errorf("%+v", d)
+	}
+	if k := answer[KeyList](t, h.as(admin, keysRoute)).Keys; len(k) != 1 || k[0].Department.value == nil || k[0].Department.value.NameEn != "Fire brigade" {
+		t.Errorf("%+v", k)
+	}
+	roles := answer[RoleList](t, h.as(admin, "/api/roles"))
+	if len(roles.Departments) != 1 || roles.Departments[0].Code != "fire" {
+		t.Errorf("%+v", roles.Departments)
+	}
+	for _, r := range roles.Roles {
+		if r.Department != (r.Code == "department_officer") {
+			t.Errorf("%s is held for a department: %v", r.Code, r.Department)
+		}
+	}
+}

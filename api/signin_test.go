@@ -67,6 +67,9 @@ func (h *house) account(t *testing.T, name string, role account.Role, place stri
 	if place != "" {
 		g.Place = h.Store.World().Tree.ByCode(place).ID
 	}
+	if rule := account.RuleOf(role); rule != nil && rule.Departmental() {
+		g.Department = 1
+	}
 	if role != "" {
 		if _, err := h.accounts.Grant(t.Context(), "console", id, g, "test"); err != nil {
 			t.Fatal(err)

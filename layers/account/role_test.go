@@ -252,11 +252,12 @@ func TestADepartmentIsNamed(t *testing.T) {
 	if err := give(Grant{Role: DepartmentOfficer, Place: townA, Department: 5}); err != nil {
 		t.Fatal(err)
 	}
-	key, text, err := h.CreateKey(t.Context(), "console", NewKey{"x", DepartmentOfficer, townA, 5, h.clock.Add(day)})
+	key, _, err := h.CreateKey(t.Context(), "console", NewKey{"x", DepartmentOfficer, townA, 5, h.clock.Add(day)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, text, err = h.RotateKey(t.Context(), "console", key, time.Hour, h.clock.Add(2*day)); err != nil {
+	_, text, err := h.RotateKey(t.Context(), "console", key, time.Hour, h.clock.Add(2*day))
+	if err != nil {
 		t.Fatal(err)
 	}
 	if scope, ok := keyOpens(t, h.Accounts, text); !ok || !scope.Records(layers.KindEvent, gridA, 5) || scope.Records(layers.KindEvent, gridA, 6) {
