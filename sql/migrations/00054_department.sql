@@ -1,8 +1,8 @@
 -- +goose Up
 
 -- The department that answers for an event now: first that which owns its item, then whoever it was dispatched to. The
--- events that are there take their item's owner as the table is written anew, which needs a sixth of what an update of
--- every row does and leaves no dead rows. See docs/decisions/0041.
+-- events that are there take their item's owner as the table is written anew, which needs half the time of an update of the
+-- rows (6 s against 12 s for 300,000) and leaves no dead ones. See docs/decisions/0041.
 alter table event add column department_id smallint;
 -- +goose StatementBegin
 do $$
