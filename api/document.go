@@ -66,6 +66,7 @@ func describe(a huma.API) {
 		path("z", "Zoom", whole), path("x", "Column", whole), path("y", "Row from the north", whole),
 		&huma.Param{Name: "filter", In: "query", Description: "CQL2 text over the properties of the layers' kind", Schema: condition},
 		other("query", "from", "RFC 3339: only what is of this time or later"), other("query", "to", "RFC 3339: only what is earlier"),
+		other("query", "at", "RFC 3339, counted in minutes: only events that were open then; their status is not told"),
 		other("header", "If-None-Match", "ETag of the tile that is there already"))
 	add("photo", "/api/photos/{id}/{size}", "A photo of an event", "Always a JPEG that the server has drawn anew.", "image/jpeg",
 		map[string]string{"200": "The picture", "304": "It is there already"}, path("id", "The photo's", whole),

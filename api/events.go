@@ -80,11 +80,12 @@ type Reported struct {
 }
 
 type eventsInput struct {
-	Place    string `query:"place" maxLength:"20" doc:"Code; empty: everywhere"`
-	Status   string `query:"status" enum:"open,closed,all,overdue,waiting" default:"all" doc:"closed includes void; waiting: a desk must act"`
-	Category string `query:"category" maxLength:"60"`
-	Limit    int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
-	Before   string `query:"before" maxLength:"40" doc:"next of the page before"`
+	Place    string    `query:"place" maxLength:"20" doc:"Code; empty: everywhere"`
+	Status   string    `query:"status" enum:"open,closed,all,overdue,waiting" default:"all" doc:"closed includes void; waiting: a desk must act"`
+	Category string    `query:"category" maxLength:"60"`
+	Limit    int       `query:"limit" minimum:"1" maximum:"200" default:"50"`
+	At       time.Time `query:"at" doc:"Those that were open, or overdue, at that time, counted in minutes; their status and clock are told as they are now"`
+	Before   string    `query:"before" maxLength:"40" doc:"next of the page before"`
 }
 
 type idInput struct {
@@ -117,8 +118,15 @@ func (s *Server) events(ctx context.Context, scope layers.Scope, in *eventsInput
 	if _, err := s.snapshot(); err != nil {
 		return nil, err
 	}
-	w := s.Store.World()
-	q, err := eventQuery(w, in, s.Now())
+	w, now := s.Store.World(), s.Now()
+	openAt, err := minuteOf(in.At, now)
+	if err != nil {
+		return nil, err
+	}
+	if openAt != 0 && in.Status != "open" && in.Status != "overdue" {
+		return nil, layers.Invalid("status", "must be open or overdue with at: of the past no other is known")
+	}
+	q, err := eventQuery(w, in, now, openAt)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +136,11 @@ func (s *Server) events(ctx context.Context, scope layers.Scope, in *eventsInput
 	}
 	page := EventPage{Events: []EventSummary{}, Position: snap.Position().String(), AsOf: utc(snap.At())}
 	for i := range list {
-		page.Events = append(page.Events, s.summary(w, snap.Tree(), &list[i]))
+		e := s.summary(w, snap.Tree(), &list[i])
+		if openAt != 0 {
+			e.Overdue = e.DueAt != nil && e.DueAt.Before(in.At)
+		}
+		page.Events = append(page.Events, e)
 	}
 	if len(list) == in.Limit {
 		last := &list[len(list)-1]
@@ -138,8 +150,8 @@ func (s *Server) events(ctx context.Context, scope layers.Scope, in *eventsInput
 	return &recorded[EventPage]{page, audit.Entry{Rows: int64(len(list))}}, nil
 }
 
-func eventQuery(w *store.World, in *eventsInput, now time.Time) (store.EventQuery, error) {
-	q := store.EventQuery{Limit: in.Limit}
+func eventQuery(w *store.World, in *eventsInput, now time.Time, openAt int32) (store.EventQuery, error) {
+	q := store.EventQuery{Limit: in.Limit, OpenAt: openAt}
 	minute := layers.Minutes(now)
 	if in.Place != "" && in.Place != wholeCode {
 		p := w.Tree.ByCode(in.Place)
@@ -156,7 +168,15 @@ func eventQuery(w *store.World, in *eventsInput, now time.Time) (store.EventQuer
 		}
 		class = c.ID
 	}
-	if status := in.Status; !any || status != "all" {
+	status := in.Status
+	if openAt != 0 { // what was open then is the query's to tell, not the status of today
+		if minute = openAt; status == "open" {
+			status = "all"
+		} else {
+			status = "due"
+		}
+	}
+	if !any || status != "all" {
 		q.Match = func(r *layers.Record) bool { return (any || r.Class == class) && inStatus(r, status, minute) }
 	}
 	if in.Before != "" {
@@ -178,6 +198,8 @@ func inStatus(r *layers.Record, status string, now int32) bool {
 		return ended
 	case "overdue":
 		return !ended && r.Due != 0 && r.Due < now
+	case "due": // of a query for what was open
+		return r.Due != 0 && r.Due < now
 	case "waiting":
 		return r.Status == layers.StatusReport || r.Status == layers.StatusAccept || r.Status == layers.StatusFeedback || r.Status == layers.StatusVerify
 	}

@@ -20,7 +20,7 @@ type Figures struct {
 	Totals    Totals       `json:"totals"`
 	Layers    []LayerCount `json:"layers"`
 	Classes   []ClassCount `json:"classes"`
-	Events    EventFigures `json:"events"`
+	Events    EventFigures `json:"events" doc:"With at: as they were then, as far as is known now"`
 	Hours     []HourCount  `json:"hours" doc:"Reported in each of the last 24 full hours and the current one"`
 	Days      []DayCount   `json:"days" doc:"Reported on each of the last 30 days of the deployment's zone, today included"`
 	Children  []ChildCount `json:"children"`
@@ -78,7 +78,9 @@ type ChildCount struct {
 }
 
 func (s *Server) figureRoutes(a huma.API) {
-	handle(a, get("figures", "/api/places/{code}/figures", "The numbers of a place"), s, s.figures)
+	op := get("figures", "/api/places/{code}/figures", "The numbers of a place")
+	op.Description = "With at, the numbers of events at that moment: reported before and not closed by then. Of people and sites, and by layer and class, only the present is known: then they are null or left out."
+	handle(a, op, s, s.figures)
 }
 
 // The spans that figures cover.
@@ -88,7 +90,23 @@ const (
 	quarter     = 15 // minutes; every zone's offset is a multiple of it
 )
 
-func (s *Server) figures(_ context.Context, scope layers.Scope, in *placeInput) (*body[Figures], error) {
+type figuresInput struct {
+	Code string    `path:"code" maxLength:"20" doc:"Statistical division code, or all: everything that the server holds"`
+	At   time.Time `query:"at" doc:"Of the events, as they were at that time, counted in minutes; default: now"`
+}
+
+// minuteOf is a moment as the index takes it; 0: now. It is not after now, so that nothing is told of what is to come.
+func minuteOf(at, now time.Time) (int32, error) {
+	switch {
+	case at.IsZero():
+		return 0, nil
+	case at.Year() < 1971 || at.After(now):
+		return 0, layers.Invalid("at", "is not between the year 1971 and now")
+	}
+	return layers.Minutes(at), nil
+}
+
+func (s *Server) figures(_ context.Context, scope layers.Scope, in *figuresInput) (*body[Figures], error) {
 	snap, err := s.snapshot()
 	if err != nil {
 		return nil, err
@@ -97,10 +115,22 @@ func (s *Server) figures(_ context.Context, scope layers.Scope, in *placeInput) 
 	if err != nil {
 		return nil, err
 	}
+	now := s.Now()
+	openAt, err := minuteOf(in.At, now)
+	if err != nil {
+		return nil, err
+	}
 	w := s.Store.World()
 	f := Figures{
 		Code: p.Code, Position: snap.Position().String(), AsOf: utc(snap.At()), Threshold: scope.Threshold, Reach: reaches(snap.Tree(), scope, p.ID),
 		Layers: []LayerCount{}, Classes: []ClassCount{}, Children: []ChildCount{},
+	}
+	r := reckoning{snap: snap, scope: scope, place: p.ID, now: now, zone: w.Deployment.Zone}
+	if openAt != 0 {
+		r.now, r.openAt = in.At, openAt
+		r.times(&f)
+		r.then(&f)
+		return &body[Figures]{f}, nil
 	}
 	counts := map[layers.Kind]index.PlaceCounts{}
 	for _, k := range layers.Kinds {
@@ -120,7 +150,6 @@ func (s *Server) figures(_ context.Context, scope layers.Scope, in *placeInput) 
 		}
 		f.Classes = append(f.Classes, ClassCount{string(c.Kind), c.Code, countOf(scope, c.Kind, counts, n)})
 	}
-	r := reckoning{snap: snap, scope: scope, place: p.ID, now: s.Now(), zone: w.Deployment.Zone}
 	r.times(&f)
 	f.Events.Open = counts[layers.KindEvent].Open
 	r.children(&f)
@@ -147,6 +176,8 @@ type reckoning struct {
 	place layers.PlaceID
 	now   time.Time
 	zone  *time.Location
+	// The moment that is asked for, in minutes, which is then also now; 0: the present.
+	openAt int32
 }
 
 // day is the beginning of the civil day that many days from today.
@@ -159,15 +190,31 @@ func (r reckoning) events() index.Query {
 	return index.Query{Kind: layers.KindEvent, Scope: r.scope, Place: r.place}
 }
 
+// end is before what had not yet come; at present nothing has come of later days.
+func (r reckoning) end() int32 {
+	if r.openAt != 0 {
+		return r.openAt
+	}
+	return layers.Minutes(r.day(1))
+}
+
+// open narrows to what somebody must, or had to, still handle.
+func (r reckoning) open(q index.Query) index.Query {
+	if q.OpenAt = r.openAt; q.OpenAt == 0 {
+		q.Statuses = openStatuses
+	}
+	return q
+}
+
 // today, overdue, and closed of late are what panels ask of events.
 func (r reckoning) today(q index.Query) index.Query {
-	q.From, q.To = layers.Minutes(r.day(0)), layers.Minutes(r.day(1))
+	q.From, q.To = layers.Minutes(r.day(0)), r.end()
 	return q
 }
 
 func (r reckoning) overdue(q index.Query) index.Query {
 	minute := layers.Minutes(r.now)
-	q.Statuses = openStatuses
+	q = r.open(q)
 	q.Match = func(e *layers.Record) bool { return e.Due != 0 && e.Due < minute }
 	return q
 }
@@ -177,11 +224,16 @@ func (r reckoning) times(f *Figures) {
 	f.Events.Today = r.snap.Count(r.today(q))
 	f.Events.Overdue = r.snap.Count(r.overdue(q))
 	closed := q
-	closed.From, closed.To, closed.Statuses = layers.Minutes(r.day(1-figureDays)), layers.Minutes(r.day(1)), 1<<layers.StatusClose
+	closed.From, closed.To, closed.Statuses = layers.Minutes(r.day(1-figureDays)), r.end(), 1<<layers.StatusClose
+	by := r.openAt
+	closed.Match = func(e *layers.Record) bool { return by == 0 || e.Closed != 0 && e.Closed < by }
 	f.Events.Closed30d = r.snap.Count(closed)
-	closed.Match = func(e *layers.Record) bool { return e.Flags&layers.FlagLate == 0 }
+	closed.Match = func(e *layers.Record) bool {
+		return e.Flags&layers.FlagLate == 0 && (by == 0 || e.Closed != 0 && e.Closed < by)
+	}
 	f.Events.ClosedInTime30d = r.snap.Count(closed)
 
+	q.To = r.openAt // 0: no end
 	hour := r.now.UTC().Truncate(time.Hour).Add(-(figureHours - 1) * time.Hour)
 	for i, n := range r.snap.Histogram(q, layers.Minutes(hour), 60, figureHours) {
 		f.Hours = append(f.Hours, HourCount{hour.Add(time.Duration(i) * time.Hour), n})
@@ -194,6 +246,19 @@ func (r reckoning) times(f *Figures) {
 			n += quarters[i]
 		}
 		f.Days = append(f.Days, DayCount{r.day(d).Format(time.DateOnly), n})
+	}
+}
+
+// then tells of the open events at a moment, here and below: three passes over the rows of the place.
+func (r reckoning) then(f *Figures) {
+	t := r.snap.Tree()
+	today, open, overdue := r.snap.ByPlace(r.today(r.events())), r.snap.ByPlace(r.open(r.events())), r.snap.ByPlace(r.overdue(r.events()))
+	f.Events.Open = r.snap.Count(r.open(r.events()))
+	for _, child := range t.Children(r.place) {
+		o := t.Ordinal(child.ID)
+		f.Children = append(f.Children, ChildCount{
+			Code: child.Code, Reach: reaches(t, r.scope, child.ID), Today: today[o], Open: open[o], Overdue: overdue[o],
+		})
 	}
 }
 

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -199,9 +200,9 @@ func tileRequest(c *gin.Context, w *store.World, scope layers.Scope, today time.
 		return r, nil
 	}
 	query := c.Request.URL.Query()
-	for field, at := range map[string]*time.Time{"from": &r.From, "to": &r.To} {
+	for field, at := range map[string]*time.Time{"from": &r.From, "to": &r.To, "at": &r.At} {
 		if text := query.Get(field); text != "" {
-			if *at, err = time.Parse(time.RFC3339, text); err != nil || at.Year() < 1970 || at.Year() > 2999 {
+			if *at, err = time.Parse(time.RFC3339, text); err != nil || at.Year() < 1971 || at.Year() > 2999 {
 				return r, layers.Invalid(field, "is not a time such as 2026-01-31T08:00:00Z")
 			}
 		}
@@ -219,9 +220,29 @@ func tileRequest(c *gin.Context, w *store.World, scope layers.Scope, today time.
 		if scope.Rounds(r.Layers[0].Kind) {
 			return r, unfiltered
 		}
-		r.Filter, err = filter.Parse(r.Layers[0].Kind, text, w.Catalogue, w.Deployment.Zone)
+		if r.Filter, err = filter.Parse(r.Layers[0].Kind, text, w.Catalogue, w.Deployment.Zone); err != nil {
+			return r, err
+		}
+	}
+	if !r.At.IsZero() {
+		err = past(&r, w)
 	}
 	return r, err
+}
+
+// past reads what the layers ask for at a moment.
+func past(r *tile.Request, w *store.World) error {
+	if !r.Filter.All() {
+		return layers.Invalid("filter", "is not for a moment of the past")
+	}
+	for _, l := range r.Layers {
+		f, err := filter.Parse(l.Kind, l.Filter, w.Catalogue, w.Deployment.Zone)
+		if err != nil {
+			return fmt.Errorf("layer %s: %w", l.Code, err)
+		}
+		r.Past = append(r.Past, f.Parts(r.Today).Past())
+	}
+	return nil
 }
 
 // matches compares weakly (RFC 9110, 13.1.2).

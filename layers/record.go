@@ -19,6 +19,7 @@ import (
 //	Flags       care needs (bit set)       –                         channel, FlagLate
 //	Time        birth, days since 1970     updated, minutes          reported, minutes since 1970 (UTC)
 //	Due         –                          –                         due, minutes since 1970 (0: none)
+//	Closed      –                          –                         closed, minutes since 1970 (0: not, or not known when)
 type Record struct {
 	ID         int64   `json:"id"`
 	Key        geo.Key `json:"key"`
@@ -31,6 +32,7 @@ type Record struct {
 	Flags      uint32  `json:"flags,omitempty"`
 	Time       int32   `json:"time"`
 	Due        int32   `json:"due,omitempty"`
+	Closed     int32   `json:"closed,omitempty"`
 }
 
 // NoTime marks an unknown Time: a person without a birth date, for example.

@@ -102,6 +102,9 @@ func (s *state) record() layers.Record {
 		ID: s.id, Key: geo.KeyOf(s.point[0], s.point[1]), Place: s.place, Class: s.class, Item: s.item, Status: s.status,
 		Level: s.level, Department: s.department, Flags: uint32(s.channel), Time: layers.Minutes(s.reported),
 	}
+	if s.closed != nil {
+		r.Closed = layers.Minutes(*s.closed)
+	}
 	if s.due != nil {
 		r.Due = layers.Minutes(*s.due)
 		done := s.closed

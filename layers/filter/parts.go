@@ -48,6 +48,21 @@ func (f *Filter) Parts(today time.Time) Parts {
 	return out
 }
 
+// open are the statuses in which somebody must still handle an event.
+const open = ^uint16(1<<layers.StatusClose | 1<<layers.StatusVoid)
+
+// Past are the parts as of a moment that is past, of events that were open then: what their status is now says nothing of
+// then, so that condition is left out. Where it asks for more than whether they are open, nobody knows, and nothing passes.
+func (p Parts) Past() Parts {
+	known := uint16(1)<<len(layers.Statuses) - 1
+	if p.Statuses&open&known == open&known {
+		p.Statuses = Any.Statuses
+	} else {
+		p.Statuses = 0
+	}
+	return p
+}
+
 // take notes a condition when a column alone decides it.
 func (p *Parts) take(l leaf, today time.Time) bool {
 	if l.null {

@@ -48,6 +48,7 @@ type chunk struct {
 	time       []int32
 	flags      []uint32
 	due        []int32
+	closed     []int32
 	class      []uint16
 	item       []uint16
 	status     []uint8
@@ -69,6 +70,7 @@ func newChunk(rows []Row) *chunk {
 		time:       column(rows, func(r *Row) int32 { return r.Time }),
 		flags:      column(rows, func(r *Row) uint32 { return r.Flags }),
 		due:        column(rows, func(r *Row) int32 { return r.Due }),
+		closed:     column(rows, func(r *Row) int32 { return r.Closed }),
 		class:      column(rows, func(r *Row) uint16 { return r.Class }),
 		item:       column(rows, func(r *Row) uint16 { return r.Item }),
 		status:     column(rows, func(r *Row) uint8 { return r.Status }),
@@ -152,7 +154,7 @@ func (c *chunk) record(i int, r *layers.Record) {
 	r.ID, r.Key = c.id[i], c.key[i]
 	r.Place, r.Class, r.Item = at(c.place, i), at(c.class, i), at(c.item, i)
 	r.Status, r.Level, r.Flags = at(c.status, i), at(c.level, i), at(c.flags, i)
-	r.Time, r.Due, r.Department = at(c.time, i), at(c.due, i), at(c.department, i)
+	r.Time, r.Due, r.Closed, r.Department = at(c.time, i), at(c.due, i), at(c.closed, i), at(c.department, i)
 }
 
 // records puts the columns of some rows together, column by column, which takes half the time of row by row. Columns
@@ -207,6 +209,11 @@ func (c *chunk) records(rows []uint16, out []layers.Record) {
 			out[i].Due = c.due[r]
 		}
 	}
+	if c.closed != nil {
+		for i, r := range rows {
+			out[i].Closed = c.closed[r]
+		}
+	}
 }
 
 // appendRows takes a chunk apart again.
@@ -229,6 +236,6 @@ func (c *chunk) searchKey(k geo.Key) int {
 
 func (c *chunk) bytes() int {
 	return int(unsafe.Sizeof(*c)) + 8*cap(c.key) + 8*cap(c.id) + 8*cap(c.layers) + 4*cap(c.place) + 4*cap(c.time) +
-		4*cap(c.flags) + 4*cap(c.due) + 2*cap(c.class) + 2*cap(c.item) + 2*cap(c.department) + cap(c.status) + cap(c.level) + 4*cap(c.places) +
+		4*cap(c.flags) + 4*cap(c.due) + 4*cap(c.closed) + 2*cap(c.class) + 2*cap(c.item) + 2*cap(c.department) + cap(c.status) + cap(c.level) + 4*cap(c.places) +
 		int(unsafe.Sizeof(mass{}))*cap(c.masses) + 2*cap(c.few.newest) + 2*cap(c.few.unusual)
 }

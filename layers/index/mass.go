@@ -45,7 +45,7 @@ func (c *chunk) inLayer(bit uint64) mass {
 
 // massOf is the mass of the rows that the plan chooses, when the chunk's summary tells it.
 func (p *plan) massOf(c *chunk) (m mass, ok bool) {
-	if p.nothing || p.Statuses != 0 || p.classes != nil || p.Match != nil || p.places(c) != every || p.times(c) != every {
+	if p.nothing || p.Statuses != 0 || p.OpenAt != 0 || p.classes != nil || p.Match != nil || p.places(c) != every || p.times(c) != every {
 		return mass{}, false
 	}
 	if p.layers(c) == every {

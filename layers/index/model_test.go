@@ -71,7 +71,7 @@ func (m *model) record(r *rand.Rand, id int64) layers.Record {
 	return layers.Record{
 		ID: id, Key: geo.KeyOf(lon, lat), Place: place, Class: uint16(r.IntN(4)), Item: uint16(r.IntN(2)),
 		Status: uint8(r.IntN(9)), Level: uint8(r.IntN(4)), Flags: r.Uint32N(4), Time: int32(r.IntN(200) - 100),
-		Due: int32(r.IntN(50)), Department: int16(r.IntN(4)),
+		Due: int32(r.IntN(50)), Closed: int32(max(0, r.IntN(200)-100)), Department: int16(r.IntN(4)),
 	}
 }
 
@@ -90,6 +90,9 @@ func (m *model) takes(q Query, r *layers.Record) bool {
 		return false
 	}
 	if (q.From != 0 || q.To != 0) && r.Time < q.From || q.To != 0 && r.Time >= q.To {
+		return false
+	}
+	if closed := r.Closed != 0 && r.Closed < q.OpenAt || r.Closed == 0 && (r.Status == layers.StatusClose || r.Status == layers.StatusVoid); q.OpenAt != 0 && (closed || r.Time >= q.OpenAt) {
 		return false
 	}
 	if q.Place == 0 {
@@ -151,6 +154,9 @@ func (m *model) query(r *rand.Rand) Query {
 	}
 	if r.IntN(3) == 0 {
 		q.From, q.To = int32(r.IntN(200)-100), int32(r.IntN(200)-100)
+	}
+	if r.IntN(3) == 0 {
+		q.OpenAt = int32(r.IntN(100))
 	}
 	if r.IntN(4) == 0 {
 		q.Statuses = uint16(r.IntN(512))

@@ -18,6 +18,7 @@ type Query struct {
 	Place    layers.PlaceID            // in it or below it
 	Statuses uint16                    // bit by Record.Status
 	From, To int32                     // From ≤ Time < To in the kind's unit; To 0: no end, and with From 0 no start
+	OpenAt   int32                     // events: reported before that minute and not closed by then, see openAt; 0: any
 	Match    func(*layers.Record) bool // must not keep the record; called from several goroutines
 	Filter   *filter.Parts             // nil: all. Faster than Match
 	Unsorted bool                      // Cells need no counts by class
@@ -99,6 +100,9 @@ func (s *Snapshot) plan(q Query) (*table, plan) {
 	}
 	if q.Filter != nil {
 		p.filter(q.Filter)
+	}
+	if q.OpenAt != 0 {
+		p.during(math.MinInt32, int64(q.OpenAt)) // chunks of what came later are not looked into
 	}
 	if !q.everywhere(sight) || q.Place != 0 {
 		p.allowed = s.allowed(&q, sight, len(t.tallies))
@@ -262,6 +266,9 @@ func (p *plan) pick(sp span, w *scratch) (picked []uint16, whole bool) {
 			narrow(func(sel []uint16) []uint16 { return keepStatuses(sel, c.status, p.Statuses) })
 		}
 	}
+	if p.OpenAt != 0 {
+		narrow(func(sel []uint16) []uint16 { return keepOpen(sel, c, p.OpenAt) })
+	}
 	if p.classes != nil {
 		narrow(func(sel []uint16) []uint16 { return keepClasses(sel, c.class, p.classes) })
 	}
@@ -364,6 +371,26 @@ func keepStatuses(sel []uint16, column []uint8, statuses uint16) []uint16 {
 		}
 	}
 	return sel[:n]
+}
+
+// keepOpen keeps what had been reported before a minute and was not closed by then. What was closed or voided nobody
+// knows when is left out; what was closed and opened again counts as open all the while.
+func keepOpen(sel []uint16, c *chunk, minute int32) []uint16 {
+	n := 0
+	for _, r := range sel {
+		sel[n] = r
+		if openAt(minute, at(c.time, int(r)), at(c.closed, int(r)), at(c.status, int(r))) {
+			n++
+		}
+	}
+	return sel[:n]
+}
+
+func openAt(minute, reported, closed int32, status uint8) bool {
+	if closed == 0 {
+		return reported < minute && status != layers.StatusClose && status != layers.StatusVoid
+	}
+	return reported < minute && closed >= minute
 }
 
 func keepClasses(sel []uint16, column []uint16, classes []bool) []uint16 {

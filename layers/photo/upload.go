@@ -259,10 +259,10 @@ func (a *Album) insert(ctx context.Context, tx *ledger.Tx, scope layers.Scope, u
 	var e layers.Record
 	var class, item, level, status, channel int16
 	var reported time.Time
-	var due *time.Time
+	var due, closed *time.Time
 	var late bool
 	var at orb.Point
-	err := tx.QueryRow(ctx, touchSQL, p.Event).Scan(&e.ID, &class, &item, &level, &status, &channel, &reported, &due, &late, &at, &e.Place, &e.Department)
+	err := tx.QueryRow(ctx, touchSQL, p.Event).Scan(&e.ID, &class, &item, &level, &status, &channel, &reported, &due, &closed, &late, &at, &e.Place, &e.Department)
 	if err != nil {
 		return fmt.Errorf("touch the event: %w", err)
 	}
@@ -270,6 +270,9 @@ func (a *Album) insert(ctx context.Context, tx *ledger.Tx, scope layers.Scope, u
 	e.Level, e.Status, e.Flags, e.Time = uint8(level), uint8(status), uint32(channel), layers.Minutes(reported)
 	if due != nil {
 		e.Due = layers.Minutes(*due)
+	}
+	if closed != nil {
+		e.Closed = layers.Minutes(*closed)
 	}
 	if late {
 		e.Flags |= layers.FlagLate

@@ -216,6 +216,9 @@ func (x *thing) record() *layers.Record {
 			r.Time = layers.Days(*x.birth)
 		}
 	}
+	if x.closed != nil {
+		r.Closed = layers.Minutes(*x.closed)
+	}
 	if x.due != nil {
 		r.Due = layers.Minutes(*x.due)
 		if x.closed != nil && x.closed.After(*x.due) {

@@ -26,7 +26,7 @@ type feed struct {
 var feeds = map[layers.Kind]feed{
 	layers.KindPerson: {sql.Text("store/feed_person.sql"), 9, personPut},
 	layers.KindSite:   {sql.Text("store/feed_site.sql"), 12, sitePut},
-	layers.KindEvent:  {sql.Text("store/feed_event.sql"), 14, eventPut},
+	layers.KindEvent:  {sql.Text("store/feed_event.sql"), 15, eventPut},
 }
 
 // chosen are rows of a table: a condition in SQL. COPY takes no arguments, so the numbers stand in it.
@@ -79,7 +79,7 @@ func eventPut(c *columns, p *index.Put) {
 		p.Record.Flags |= layers.FlagLate
 	}
 	p.Record.Time, p.Record.Due, p.Position = c.minute(10, 0), c.minute(11, 0), layers.Position(c.int64(12))
-	p.Record.Department = c.int16(13)
+	p.Record.Department, p.Record.Closed = c.int16(13), c.minute(14, 0)
 }
 
 // columns are the fields of one row; nil is null. A field that is shorter than its type marks the row as bad.

@@ -124,7 +124,7 @@ func TestRowsAreRead(t *testing.T) {
 			ID: 1, Key: geo.KeyOf(113.6, 22.5), Place: 3, Class: 1, Status: 2, Level: 4, Flags: 2, Time: -1}}},
 		{"an event closed late", read(layers.KindEvent, 2), index.Put{Kind: layers.KindEvent, Record: layers.Record{
 			ID: 2, Key: geo.KeyOf(113.6, 22.5), Class: 1, Item: 1, Status: 7, Level: 3, Flags: layers.FlagLate,
-			Time: minute("2026-01-01T02:00:00Z"), Due: minute("2026-01-02T00:01:00Z")}}},
+			Time: minute("2026-01-01T02:00:00Z"), Due: minute("2026-01-02T00:01:00Z"), Closed: minute("2026-01-03T00:00:00Z")}}},
 		{"an area", read(layers.KindSite, 1), index.Put{Kind: layers.KindSite, Record: layers.Record{
 			ID: 1, Key: geo.KeyOf(113.65, 22.45), Place: 3, Class: 1, Status: 1, Time: minute("2026-03-04T05:06:00Z")},
 			Bound: &orb.Bound{Min: orb.Point{113.6, 22.4}, Max: orb.Point{113.7, 22.5}}}},

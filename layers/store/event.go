@@ -87,6 +87,7 @@ func (s *Store) Event(ctx context.Context, scope layers.Scope, id int64) (EventD
 // EventQuery chooses events of a list.
 type EventQuery struct {
 	Place    layers.PlaceID // 0: everywhere
+	OpenAt   int32          // as index.Query's
 	Match    func(*layers.Record) bool
 	Limit    int
 	BeforeAt int32 // minutes; with BeforeID the place in the list to go on from; 0: from the newest
@@ -101,7 +102,7 @@ func (s *Store) Events(ctx context.Context, scope layers.Scope, q EventQuery) ([
 		return nil, nil, s.Loading()
 	}
 	records := snap.Latest(index.Query{
-		Kind: layers.KindEvent, Scope: scope, Part: index.Records, Place: q.Place, Match: q.Match,
+		Kind: layers.KindEvent, Scope: scope, Part: index.Records, Place: q.Place, OpenAt: q.OpenAt, Match: q.Match,
 	}, q.Limit, q.BeforeAt, q.BeforeID)
 	ids := make([]int64, len(records))
 	for i := range records {
@@ -152,6 +153,9 @@ func (e Event) Record() layers.Record {
 	}
 	if e.DueAt != nil {
 		r.Due = layers.Minutes(*e.DueAt)
+	}
+	if e.ClosedAt != nil {
+		r.Closed = layers.Minutes(*e.ClosedAt)
 	}
 	return r
 }

@@ -80,7 +80,7 @@ func BenchmarkBuild(b *testing.B) {
 							b.Fatal(err)
 						}
 					}
-					q := r.query(r.Layers[0])
+					q := r.query(0)
 					b.ReportMetric(float64(len(packed)), "bytes")
 					b.ReportMetric(float64(f.snap.CountTile(q, r.Tile)), "counted")
 				})

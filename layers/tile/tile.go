@@ -46,6 +46,8 @@ type Request struct {
 	Scope    layers.Scope
 	Filter   *filter.Filter // of the layers' kind; nil: all
 	From, To time.Time      // of events: reported at From or later and before To; zero: any time
+	At       time.Time      // of events: open at that time, whose status is then not told; zero: any. Without Filter
+	Past     []filter.Parts // with At: the conditions of each layer, since the index knows only who is in it now
 	Today    time.Time      // civil date for ages
 }
 
@@ -62,6 +64,9 @@ func (r Request) Version(s *index.Snapshot) layers.Position {
 				known = known || j < i
 				mask |= 1 << other.Bit
 			}
+		}
+		if !r.At.IsZero() {
+			mask, v = 0, max(v, s.Configured()) // also what is in none of them now
 		}
 		if known {
 			continue
@@ -90,6 +95,9 @@ func (r Request) Key(v layers.Position, e Encoding) string {
 	b = append(b, '|')
 	if !r.From.IsZero() || !r.To.IsZero() {
 		b = strconv.AppendInt(append(strconv.AppendInt(b, r.From.Unix(), 10), '-'), r.To.Unix(), 10)
+	}
+	if !r.At.IsZero() {
+		b = strconv.AppendInt(append(b, '@'), int64(layers.Minutes(r.At)), 10)
 	}
 	// At midnight ages and the validity of places change without a change in the ledger.
 	b = strconv.AppendInt(append(b, '|'), int64(layers.Days(r.Today)), 10)
@@ -161,8 +169,8 @@ func (b *Builder) bounded(ctx context.Context, s *index.Snapshot, r Request, e E
 // cells. Below the finest depth, after a tile that was too large, there are no features.
 func (b *Builder) thematic(ctx context.Context, s *index.Snapshot, r Request, depth uint8) (raw []byte, err error) {
 	left := MaxFeatures
-	for _, l := range r.Layers {
-		q := r.query(l)
+	for i, l := range r.Layers {
+		q := r.query(i)
 		out := newLayer(l.Code)
 		if sight := r.Scope.Sight(l.Kind); l.Kind == layers.KindPerson {
 			b.cells(out, s, q, r.Tile, depth)
@@ -188,7 +196,8 @@ func (b *Builder) thematic(ctx context.Context, s *index.Snapshot, r Request, de
 	return raw, nil
 }
 
-func (r Request) query(l *layers.Layer) index.Query {
+func (r Request) query(i int) index.Query {
+	l := r.Layers[i]
 	q := index.Query{Kind: l.Kind, Layers: 1 << l.Bit, Scope: r.Scope, Unsorted: l.Kind == layers.KindPerson}
 	if !r.Filter.All() {
 		parts := r.Filter.Parts(r.Today)
@@ -196,6 +205,9 @@ func (r Request) query(l *layers.Layer) index.Query {
 	}
 	if l.Kind != layers.KindEvent {
 		return q
+	}
+	if !r.At.IsZero() {
+		q.OpenAt, q.Layers, q.Filter = layers.Minutes(r.At), 0, &r.Past[i]
 	}
 	if !r.From.IsZero() {
 		q.From, q.To = layers.Minutes(r.From), math.MaxInt32
@@ -239,13 +251,14 @@ func (b *Builder) features(ctx context.Context, out *mvtLayer, r Request, kind l
 			}
 			kindOf, commands = typePoint, pointCommands(r.Tile.Project(row.Key))
 		}
-		tagRow(out, c, kind, row, f.Name)
+		tagRow(out, c, kind, row, f.Name, r.At.IsZero())
 		out.add(row.ID, kindOf, commands)
 	}
 	return nil
 }
 
-func tagRow(out *mvtLayer, c *layers.Catalogue, kind layers.Kind, row *index.Row, name string) {
+// tagRow tells of a row; the step that an event has reached only if that is asked for as it is now.
+func tagRow(out *mvtLayer, c *layers.Catalogue, kind layers.Kind, row *index.Row, name string, now bool) {
 	if name != "" {
 		out.tag("name", text(name))
 	}
@@ -256,7 +269,9 @@ func tagRow(out *mvtLayer, c *layers.Catalogue, kind layers.Kind, row *index.Row
 	case layers.KindSite:
 		out.tag("status", text(layers.SiteStatuses[row.Status]))
 	case layers.KindEvent:
-		out.tag("status", text(layers.Statuses[row.Status]))
+		if now {
+			out.tag("status", text(layers.Statuses[row.Status]))
+		}
 		out.tag("level", integer(int(row.Level)))
 		if it := c.Item(row.Item); it != nil {
 			out.tag("item", text(it.Code))
