@@ -17,22 +17,23 @@ import (
 
 // EventSummary is an event as a list shows it.
 type EventSummary struct {
-	ID         int64           `json:"id"`
-	Title      string          `json:"title"`
-	Category   string          `json:"category"`
-	Item       *string         `json:"item"`
-	Level      uint8           `json:"level" minimum:"1" maximum:"4" doc:"1 gravest … 4 slight"`
-	Status     string          `json:"status"`
-	Channel    string          `json:"channel"`
-	ReportedAt time.Time       `json:"reportedAt"`
-	DueAt      *time.Time      `json:"dueAt"`
-	ClosedAt   *time.Time      `json:"closedAt"`
-	Overdue    bool            `json:"overdue"`
-	Lon        float64         `json:"lon"`
-	Lat        float64         `json:"lat"`
-	Place      Maybe[PlaceRef] `json:"place"`
-	PlacePath  string          `json:"placePath" example:"望江镇 › 江湾社区 › 03网格"`
-	Version    int             `json:"version" doc:"Of the state; a step names the one that its doer saw"`
+	ID          int64           `json:"id"`
+	Title       string          `json:"title"`
+	Category    string          `json:"category"`
+	Item        *string         `json:"item"`
+	Level       uint8           `json:"level" minimum:"1" maximum:"4" doc:"1 gravest … 4 slight"`
+	Status      string          `json:"status"`
+	Channel     string          `json:"channel"`
+	ReportedAt  time.Time       `json:"reportedAt"`
+	DueAt       *time.Time      `json:"dueAt"`
+	ClosedAt    *time.Time      `json:"closedAt"`
+	Overdue     bool            `json:"overdue"`
+	Lon         float64         `json:"lon"`
+	Lat         float64         `json:"lat"`
+	Place       Maybe[PlaceRef] `json:"place"`
+	PlacePath   string          `json:"placePath" example:"望江镇 › 江湾社区 › 03网格"`
+	PlacePathEn string          `json:"placePathEn"`
+	Version     int             `json:"version" doc:"Of the state; a step names the one that its doer saw"`
 }
 
 // EventDetail is an event whole.
@@ -211,7 +212,7 @@ func (s *Server) summary(w *store.World, t *layers.Tree, e *store.Event) EventSu
 		ID: e.ID, Title: e.Title, Category: categoryCode(w.Catalogue, e.Class), Level: e.Level,
 		Status: codeAt(layers.Statuses[:], e.Status), Channel: codeAt(layers.Channels[:], e.Channel),
 		ReportedAt: utc(e.ReportedAt), DueAt: maybeTime(e.DueAt), ClosedAt: maybeTime(e.ClosedAt), Overdue: e.Overdue(s.Now()),
-		Lon: round(e.Point[0]), Lat: round(e.Point[1]), Place: maybePlace(t, e.Place), PlacePath: placePath(t, e.Place), Version: e.Version,
+		Lon: round(e.Point[0]), Lat: round(e.Point[1]), Place: maybePlace(t, e.Place), PlacePath: placePath(t, e.Place), PlacePathEn: placePathEn(t, e.Place), Version: e.Version,
 	}
 	if it := w.Catalogue.Item(e.Item); it != nil {
 		v.Item = maybeString(it.Code)

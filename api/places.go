@@ -145,7 +145,7 @@ func search(t *layers.Tree, text string, limit int) []PlaceHit {
 	})
 	for _, m := range found[:min(limit, len(found))] {
 		path := t.Path(m.place.ID)
-		hits = append(hits, PlaceHit{placeRef(m.place), joined(path[:len(path)-1])})
+		hits = append(hits, PlaceHit{placeRef(m.place), joined(path[:len(path)-1], chineseName)})
 	}
 	return hits
 }

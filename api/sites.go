@@ -25,6 +25,7 @@ type SiteDetail struct {
 	Lat         float64                    `json:"lat"`
 	Place       Maybe[PlaceRef]            `json:"place"`
 	PlacePath   string                     `json:"placePath"`
+	PlacePathEn string                     `json:"placePathEn"`
 	Source      Named                      `json:"source"`
 	UpdatedAt   time.Time                  `json:"updatedAt"`
 	Position    string                     `json:"position" doc:"Of its last change"`
@@ -48,7 +49,7 @@ func (s *Server) site(ctx context.Context, scope layers.Scope, in *idInput) (*bo
 	v := SiteDetail{
 		ID: t.ID, Name: t.Name, Status: codeAt(layers.SiteStatuses[:], t.Status), Address: maybeString(t.Address),
 		Attributes: attributes(t.Attributes), Lon: round(t.Point[0]), Lat: round(t.Point[1]),
-		Place: maybePlace(w.Tree, t.Place), PlacePath: placePath(w.Tree, t.Place), Source: Named{t.Source, t.SourceEn},
+		Place: maybePlace(w.Tree, t.Place), PlacePath: placePath(w.Tree, t.Place), PlacePathEn: placePathEn(w.Tree, t.Place), Source: Named{t.Source, t.SourceEn},
 		UpdatedAt: utc(t.UpdatedAt), Position: t.Position.String(),
 	}
 	if c := w.Catalogue.Class(layers.KindSite, t.Class); c != nil {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"math"
 	"reflect"
@@ -79,17 +80,28 @@ func maybePlace(t *layers.Tree, id layers.PlaceID) Maybe[PlaceRef] {
 
 // placePath is the way to a place in words, without the city when there is something below it.
 func placePath(t *layers.Tree, id layers.PlaceID) string {
-	path := t.Path(id)
-	if len(path) > 1 {
-		path = path[1:]
-	}
-	return joined(path)
+	return joined(below(t.Path(id)), chineseName)
 }
 
-func joined(path []*layers.Place) string {
+func chineseName(p *layers.Place) string { return p.Name }
+
+// placePathEn is placePath in English, in Chinese where a place has no other name.
+func placePathEn(t *layers.Tree, id layers.PlaceID) string {
+	return joined(below(t.Path(id)), func(p *layers.Place) string { return cmp.Or(p.NameEn, p.Name) })
+}
+
+// below is a path without its root, which everybody knows.
+func below(path []*layers.Place) []*layers.Place {
+	if len(path) > 1 {
+		return path[1:]
+	}
+	return path
+}
+
+func joined(path []*layers.Place, name func(*layers.Place) string) string {
 	names := make([]string, len(path))
 	for i, p := range path {
-		names[i] = p.Name
+		names[i] = name(p)
 	}
 	return strings.Join(names, " › ")
 }

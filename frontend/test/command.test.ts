@@ -8,6 +8,7 @@ import FiguresPanel from '@/faces/command/FiguresPanel.vue';
 import LayerTree from '@/faces/command/LayerTree.vue';
 import { rank } from '@/faces/command/metric';
 import { createPresence, PRESENCE } from '@/faces/command/presence';
+import { createReplay, REPLAY } from '@/faces/command/replay';
 import SourcesPanel from '@/faces/command/SourcesPanel.vue';
 import { createSituation, SITUATION } from '@/faces/command/situation';
 
@@ -36,6 +37,7 @@ const event = (id: number, more: Partial<EventSummary> = {}): EventSummary => ({
   lat: 23,
   place: place('441900122001', 3, '江湾社区'),
   placePath: '望江镇 › 江湾社区',
+  placePathEn: 'Wangjiang › Jiangwan',
   version: 1,
   ...more,
 });
@@ -119,6 +121,7 @@ describe('command face', () => {
         provide(WORDS, words);
         const situation = createSituation(state, words);
         provide(SITUATION, situation);
+        provide(REPLAY, createReplay(situation));
         provide(PRESENCE, createPresence(situation, words));
         return () => [h(FiguresPanel), h(EventsPanel), h(LayerTree), h(SourcesPanel)];
       }),

@@ -35,6 +35,27 @@ describe('resource', () => {
     scope.stop();
   });
 
+  it('shows what was read until the next has come, while the part of the key that matters stays', async () => {
+    const key = shallowRef('a@1');
+    const scope = effectScope();
+    const load = async (k: string) => {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      return k;
+    };
+    const resource = scope.run(() => useResource(key, load, { while: (k) => k.slice(0, 1) }));
+    await vi.advanceTimersByTimeAsync(10);
+    key.value = 'a@2';
+    await nextTick();
+    expect(resource?.data.value).toBe('a@1');
+    expect(resource?.loading.value).toBe(true);
+    await vi.advanceTimersByTimeAsync(10);
+    expect(resource?.data.value).toBe('a@2');
+    key.value = 'b@2';
+    await nextTick();
+    expect(resource?.data.value).toBeNull();
+    scope.stop();
+  });
+
   it('drops an answer to a question no longer asked', async () => {
     const answers: ((v: string) => void)[] = [];
     const { key, resource, scope } = setup(() => new Promise((resolve) => answers.push(resolve)));

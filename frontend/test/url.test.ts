@@ -18,6 +18,7 @@ describe('the view in the address', () => {
       '?layers=a,b_2:0.4',
     ],
     ['metric', { metric: 'overdue' }, '?by=overdue'],
+    ['a moment of the past', { moment: Date.parse('2026-11-25T08:30:00Z') }, '?moment=2026-11-25T08:30:00Z'],
     ['card', { card: { kind: 'event', id: 42 } }, '?card=event.42'],
     [
       'an area',
@@ -50,6 +51,9 @@ describe('the view in the address', () => {
     '?area=1,2;3,4;5,x',
     '?area=1,2;3,4;500,6',
     `?area=${'1,2;'.repeat(200)}3,4`,
+    '?moment=yesterday',
+    '?moment=2026-11-25T08:30:07Z',
+    '?moment=2026-99-25T08:30:00Z',
     '?at=1,2',
     '?at=200,0,5',
     '?at=0,89,5',

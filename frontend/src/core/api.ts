@@ -151,15 +151,16 @@ export const api = {
   place: (code: string, ask: Ask = {}) => get<PlaceView>(`/api/places/${code}`, ask),
   search: async (q: string, limit: number, ask: Ask = {}) =>
     (await get<{ places: PlaceHit[] }>('/api/places', ask, { q, limit })).places,
-  figures: (code: string, ask: Ask = {}) => get<Figures>(`/api/places/${code}/figures`, ask),
+  /** At a moment (momentText): of the events then. */
+  figures: (code: string, ask: Ask = {}, at?: string) => get<Figures>(`/api/places/${code}/figures`, ask, { at }),
   /** The places at a location, from the root down; empty outside of all. */
   placesAt: async (lon: number, lat: number, ask: Ask = {}) =>
     (await get<{ path: PlaceRef[] }>('/api/places', ask, { at: `${lon},${lat}` })).path,
   layers: async (ask: Ask = {}) => (await get<{ groups: LayerGroup[] }>('/api/layers', ask)).groups,
   classes: (ask: Ask = {}) => get<Classes>('/api/classes', ask),
   sources: async (ask: Ask = {}) => (await get<{ sources: Source[] }>('/api/sources', ask)).sources,
-  events: (place: string, status: string, limit: number, before: string | undefined, ask: Ask = {}) =>
-    get<EventPage>('/api/events', ask, { place, status, limit, before }),
+  events: (place: string, status: string, limit: number, before: string | undefined, ask: Ask = {}, at?: string) =>
+    get<EventPage>('/api/events', ask, { place, status, limit, before, at }),
   photos: async (event: number, ask: Ask = {}) =>
     (await get<{ photos: Photo[] }>(`/api/events/${event}/photos`, ask)).photos,
   /** How the citizen found the handling; null: there is no citizen, or no word yet. */

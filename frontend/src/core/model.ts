@@ -172,6 +172,7 @@ export interface EventSummary {
   lat: number;
   place: PlaceRef | null;
   placePath: string;
+  placePathEn: string;
   /** Of the state; a step names the one that its doer saw. */
   version: number;
 }
@@ -208,6 +209,7 @@ export interface SiteDetail {
   lat: number;
   place: PlaceRef | null;
   placePath: string;
+  placePathEn: string;
   source: Named;
   updatedAt: string;
   position: string;

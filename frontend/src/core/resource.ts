@@ -16,6 +16,8 @@ export interface Resource<T> {
 interface Options {
   /** Milliseconds between two refreshes at most. */
   gather?: number;
+  /** What was read is shown until the next has come, while this part of the key stays the same. */
+  while?: (key: string) => string;
 }
 
 /**
@@ -89,10 +91,11 @@ export function useResource<T>(
   watch(
     key,
     (next) => {
+      const before = current;
       current = next;
       min = undefined;
       failures = 0;
-      data.value = null;
+      if (!next || !options.while || options.while(next) !== options.while(before)) data.value = null;
       error.value = null;
       void read();
     },

@@ -1,6 +1,7 @@
 import { type Ref, shallowRef } from 'vue';
 import type { Lang } from './i18n';
 import type { LonLat } from './model';
+import { momentText, parseMoment } from './moment';
 import { formatRisk, parseRisk, type RiskChoice } from './risk';
 
 /** What colours the child places, and what the ranking is by. */
@@ -30,6 +31,8 @@ export interface View {
   list: List;
   /** Places are coloured and ranked by risk; null: by the metric. */
   risk: RiskChoice | null;
+  /** The past moment that is looked at, in milliseconds since 1970; null: now. Never together with risk, which has a time of its own. */
+  moment: number | null;
   card: { kind: CardKind; id: number } | null;
   /** Workers on duty are shown on the map. */
   people: boolean;
@@ -47,6 +50,7 @@ export const START: View = {
   metric: 'density',
   list: 'all',
   risk: null,
+  moment: null,
   card: null,
   people: false,
   area: null,
@@ -66,6 +70,7 @@ export function parseView(query: string): View {
     metric: metric ?? START.metric,
     list: LISTS.find((l) => l === q.get('events')) ?? START.list,
     risk: parseRisk(q.get('risk')),
+    moment: q.has('risk') ? null : parseMoment(q.get('moment')),
     card: card ? { kind: card[1] as CardKind, id: Number(card[2]) } : null,
     people: q.get('people') === 'on',
     area: parseArea(q.get('area')),
@@ -86,6 +91,7 @@ export function formatView(view: View): string {
   if (view.metric !== START.metric) parts.push(`by=${view.metric}`);
   if (view.list !== START.list) parts.push(`events=${view.list}`);
   if (view.risk) parts.push(`risk=${formatRisk(view.risk)}`);
+  if (view.moment !== null) parts.push(`moment=${momentText(view.moment)}`);
   if (view.card) parts.push(`card=${view.card.kind}.${view.card.id}`);
   if (view.people) parts.push('people=on');
   if (view.area) parts.push(`area=${view.area.map(([lon, lat]) => `${lon.toFixed(5)},${lat.toFixed(5)}`).join(';')}`);

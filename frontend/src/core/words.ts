@@ -20,6 +20,8 @@ export interface Words {
   t: Translate;
   format: ComputedRef<Format>;
   name(thing: Named): string;
+  /** Where something is: the names of the places around it. */
+  path(thing: { placePath: string; placePathEn: string }): string;
   /** A code of an open set in words. */
   word(family: Family, code: string): string;
 }
@@ -33,6 +35,7 @@ export function createWords(lang: Ref<Lang>, zone: () => string, threshold: () =
     t: (key, values) => translate.value(key, values),
     format: computed(() => createFormat(lang.value, zone(), threshold())),
     name: (thing) => (lang.value === 'en' && thing.nameEn ? thing.nameEn : thing.name),
+    path: (thing) => (lang.value === 'en' ? thing.placePathEn : thing.placePath),
     word: (family, code) => word(translate.value, family, code),
   };
 }

@@ -10,8 +10,12 @@ setWorkerUrl(worker);
 const FONTS =
   "'Noto Sans CJK SC','Source Han Sans SC','PingFang SC','Microsoft YaHei','Noto Sans',system-ui,sans-serif";
 
-/** Opens a map that draws its own images and says nothing about anybody else. Throws when there is no WebGL. */
-export function openMap(container: HTMLElement, options: Partial<MapOptions>): MapLibre {
+/** Opens a map that draws its own images and says nothing about anybody else; address may change what is asked for. Throws when there is no WebGL. */
+export function openMap(
+  container: HTMLElement,
+  options: Partial<MapOptions>,
+  address = (url: string) => url,
+): MapLibre {
   const map = new MapLibre({
     container,
     attributionControl: false,
@@ -24,7 +28,7 @@ export function openMap(container: HTMLElement, options: Partial<MapOptions>): M
     refreshExpiredTiles: false,
     renderWorldCopies: false,
     // Tiles are read again when something has changed: that is nobody's deed.
-    transformRequest: (url) => ({ url, headers: { ...attendance() } }),
+    transformRequest: (url) => ({ url: address(url), headers: { ...attendance() } }),
     ...options,
   });
   map.touchZoomRotate.disableRotation();

@@ -137,6 +137,7 @@ const riskEn: Record<keyof typeof riskZh, string> = {
   'risk.go': 'Go there',
   'risk.film': 'Replay 90 days',
   'risk.filmStop': 'Stop the replay',
+  'risk.filmSlider': 'Day of the last 90',
   'risk.filmDay': 'Estimate as of {day}',
 
   'risk.today.title': 'Worth a look today',

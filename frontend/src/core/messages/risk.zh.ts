@@ -132,6 +132,7 @@ const riskZh = {
   'risk.go': '看地点',
   'risk.film': '近 90 天回放',
   'risk.filmStop': '停止回放',
+  'risk.filmSlider': '近 90 天的日期',
   'risk.filmDay': '{day} 当时的估计',
 
   'risk.today.title': '今天多看看这里',

@@ -1,6 +1,7 @@
 import { computed, type InjectionKey, inject, onScopeDispose, shallowRef, watch } from 'vue';
 import { api } from '@/core/api';
 import type { Named } from '@/core/model';
+import { useReel } from '@/core/reel';
 import { useResource } from '@/core/resource';
 import { bandClass, bandWord, type RiskChoice, type RiskScore } from '@/core/risk';
 import type { Words } from '@/core/words';
@@ -9,7 +10,7 @@ import type { Situation } from './situation';
 
 /** How often the estimate is read again without a change: the day passes and sources fall silent by the clock alone. */
 const EVERY = 60_000;
-/** Milliseconds of a picture of the film. */
+/** Milliseconds that a picture of the film stays. */
 const FRAME = 350;
 
 /** The risk of places on the command face; it reads nothing while it is not shown. */
@@ -59,18 +60,21 @@ export function createRisk(s: Situation, words: Words) {
     () => (frame.value >= 0 ? key('film')() : ''),
     (_, o) => api.riskFilm(s.code.value, ask().category, ask().horizon, o),
   );
-  const reel = setInterval(() => {
-    const frames = film.data.value?.frames.length ?? 0;
-    if (frame.value < 0 || frames === 0) return;
-    frame.value = frame.value + 1 < frames ? frame.value + 1 : -1;
-  }, FRAME);
-  watch(key('stop'), () => {
+  const reel = useReel({
+    count: () => film.data.value?.frames.length ?? 0,
+    at: () => frame.value,
+    move: (to) => {
+      frame.value = to;
+    },
+    shown: () => film.data.value !== null,
+    stay: () => FRAME,
+  });
+  const stop = () => {
+    reel.pause();
     frame.value = -1;
-  });
-  onScopeDispose(() => {
-    clearInterval(timer);
-    clearInterval(reel);
-  });
+  };
+  watch(key('stop'), stop);
+  onScopeDispose(() => clearInterval(timer));
 
   const bands = computed<ReadonlyMap<string, { band: number | null; weak: boolean }>>(() => {
     const data = film.data.value;
@@ -109,7 +113,7 @@ export function createRisk(s: Situation, words: Words) {
 
   const say = (c: Partial<RiskChoice>) => {
     const now = choice.value ?? { category: '', horizon: 7 as const, show: '' as const };
-    s.go({ risk: { ...now, ...c } });
+    s.go({ risk: { ...now, ...c }, moment: null });
   };
   const known = computed(() => ranking.data.value?.category ?? choice.value?.category ?? '');
   return {
@@ -127,12 +131,24 @@ export function createRisk(s: Situation, words: Words) {
     show: (show: RiskChoice['show']) => say({ show }),
     explain: (place: string) => {
       const now = choice.value ?? { category: '', horizon: 7 as const, show: '' as const };
-      s.go({ place: place === s.root.value ? '' : place, camera: null, card: null, risk: { ...now, show: 'why' } });
+      s.go({
+        place: place === s.root.value ? '' : place,
+        camera: null,
+        card: null,
+        moment: null,
+        risk: { ...now, show: 'why' },
+      });
     },
     frame,
     day: computed(() => (frame.value >= 0 ? (film.data.value?.frames[frame.value]?.date ?? '') : '')),
-    play: () => {
-      frame.value = frame.value >= 0 ? -1 : 0;
+    frames: computed(() => film.data.value?.frames.length ?? 0),
+    playing: reel.playing,
+    /** Opens the film and plays it, or goes back to the present estimate. */
+    film: () => (frame.value >= 0 ? stop() : reel.play()),
+    toggle: () => (reel.playing.value ? reel.pause() : reel.play()),
+    move(to: number) {
+      reel.pause();
+      frame.value = to;
     },
     categoryName: (code: string) => {
       const c: Named | undefined = s.classOf('event', code);
