@@ -45,13 +45,15 @@ export function createReplay(s: Situation) {
 
   /** What the map shows, as it tells; null: there is no map to wait for. */
   const drawn = shallowRef<string | null>('');
-  const shown = () => (drawn.value ?? text.value) === text.value && !figures.loading.value && !events.loading.value;
+  const shown = computed(
+    () => (drawn.value ?? text.value) === text.value && !figures.loading.value && !events.loading.value,
+  );
   const move = (to: number) => s.adjust({ moment: moments.value[to] ?? null });
   const reel = useReel({
     count: () => moments.value.length,
     at: () => at.value,
     move,
-    shown,
+    shown: () => shown.value,
     stay: () => SPEEDS[speed.value],
   });
   watch(on, (is) => {
@@ -67,6 +69,8 @@ export function createReplay(s: Situation) {
     moments,
     list,
     drawn,
+    /** Map, list and figures show the moment. */
+    shown,
     events,
     playing: reel.playing,
     /** Figures of the moment, or of now. */
