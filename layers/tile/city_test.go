@@ -93,9 +93,9 @@ var siteSQL = strings.NewReplacer("from site", "from (select 1::int8 as id, 1 as
 	Replace(sql.Text("store/site_features.sql"))
 
 func cutShape(ctx context.Context, pool *pgxpool.Pool, g orb.Geometry, t geo.Tile, buffer int) (out orb.Geometry, err error) {
-	var id, place int64
+	var id, place, department int64
 	var name string
-	err = pool.QueryRow(ctx, siteSQL, []int64{1}, t.Z, t.X, t.Y, buffer, g).Scan(&id, &place, &name, &out)
+	err = pool.QueryRow(ctx, siteSQL, []int64{1}, t.Z, t.X, t.Y, buffer, g).Scan(&id, &place, &department, &name, &out)
 	return out, err
 }
 
