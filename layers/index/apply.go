@@ -183,7 +183,8 @@ func (e *edit) apply() *table {
 	return &t
 }
 
-// change finds both states of a feature, notes the effect and raises the versions where it was and where it is.
+// change finds both states of a feature, notes the effect and raises the versions where it was and where it is, of the layers
+// that it was in there and is in here.
 func (e *edit) change(w *wish) (old, new *Row) {
 	if r, ok := e.table.find(w.id); ok {
 		old = &r
@@ -194,10 +195,9 @@ func (e *edit) change(w *wish) (old, new *Row) {
 	if old == nil && new == nil {
 		return nil, nil
 	}
-	mask := bothLayers(old, new)
 	for _, r := range []*Row{old, new} {
 		if r != nil {
-			e.versions.raise(r.Key, mask, w.at)
+			e.versions.raise(r.Key, r.Layers, w.at)
 		}
 	}
 	effect := Effect{Kind: e.kind, ID: w.id, Position: w.at, Old: old, New: new}
@@ -210,26 +210,15 @@ func (e *edit) change(w *wish) (old, new *Row) {
 
 // shape raises the versions where the line or area was and where it is.
 func (e *edit) shape(w *wish, changes map[int64]*shape, old, new *Row) {
-	if s, ok := findShape(e.table.shapes, w.id); ok {
-		e.versions.raiseBox(s.box(), bothLayers(old, new), w.at)
+	if s, ok := findShape(e.table.shapes, w.id); ok && old != nil {
+		e.versions.raiseBox(s.box(), old.Layers, w.at)
 		changes[w.id] = nil
 	}
-	if w.put != nil && w.put.Bound != nil {
+	if new != nil && w.put.Bound != nil {
 		s := shapeOf(w.id, *w.put.Bound)
-		e.versions.raiseBox(s.box(), bothLayers(old, new), w.at)
+		e.versions.raiseBox(s.box(), new.Layers, w.at)
 		changes[w.id] = &s
 	}
-}
-
-// bothLayers are the layers that the feature was in or is in.
-func bothLayers(old, new *Row) (mask uint64) {
-	if old != nil {
-		mask = old.Layers
-	}
-	if new != nil {
-		mask |= new.Layers
-	}
-	return mask
 }
 
 // tallyEdit copies the tallies that change, once each.
