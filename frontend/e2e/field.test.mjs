@@ -158,32 +158,6 @@ test('the developers’ page of the shared parts', async () => {
   await close();
 });
 
-test('by keyboard alone: from today to a report that is kept', async () => {
-  const { page, bad, close } = await phone('/field', { hasTouch: false, isMobile: false });
-  await page.waitForSelector('nav a');
-  const press = async (name, key = 'Enter') => {
-    for (let i = 0; i < 60; i++) {
-      const at = await page.evaluate(() => {
-        const e = document.activeElement;
-        return e?.labels?.[0]?.textContent?.trim() || e?.textContent?.trim() || '';
-      });
-      if (at.startsWith(name)) break;
-      await page.keyboard.press('Tab');
-      assert.ok(i < 59, `“${name}” cannot be reached`);
-    }
-    await page.keyboard.press(key);
-  };
-  await press('拍照上报');
-  await page.getByRole('heading', { name: '拍照' }).waitFor();
-  await press('下一步');
-  await press('用我现在的位置');
-  await page.getByText('误差约 12 米').waitFor();
-  await press('下一步');
-  await page.getByText('哪一类').waitFor();
-  assert.deepEqual(bad, []);
-  await close();
-});
-
 test('what the first opening of the face loads is at most 200 kB', async (t) => {
   const { shell } = JSON.parse(await readFile(new URL('../dist/.files.json', import.meta.url), 'utf8'));
   let total = 0;

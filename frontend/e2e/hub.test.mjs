@@ -142,24 +142,6 @@ test('the whole life: reported, on the wall at once, assigned, handled by the wo
   await wall.close();
 });
 
-test('with the keyboard alone: choose an event, assign it, send', async () => {
-  const event = await grave(`键盘${stamp()}`);
-  const { page, close } = await open(browser, '/command');
-  await ready(page);
-  await page.locator(`[data-event="${event.id}"]`).focus();
-  await page.keyboard.press('Enter');
-  await page.locator('[data-step=dispatch]').focus();
-  await page.keyboard.press('Enter');
-  await page.locator('[data-worker]').first().focus();
-  await page.keyboard.press('Space');
-  await page.locator('.actions [type=submit]').focus();
-  await page.keyboard.press('Enter');
-  await page.locator('[data-entry=dispatch]').waitFor();
-  await page.keyboard.press('Escape');
-  await page.locator('.detail').waitFor({ state: 'detached' });
-  await close();
-});
-
 test('the carousel goes on by itself and stops for an event', async () => {
   const { page, close } = await open(browser, '/command');
   await ready(page);

@@ -16,6 +16,7 @@ const en: Record<keyof typeof zh, string> = {
   'join.aside': '{text} ({aside})',
   'app.name': 'One picture',
   'app.skip': 'Skip to the lists',
+  'app.skipEvents': 'Skip to the live events',
   'app.synthetic': 'Synthetic data',
   'app.syntheticLong': 'All data on this page is synthetic: names, people and events are invented',
   'app.lang': '中文',

@@ -16,6 +16,7 @@ const zh = {
   'join.aside': '{text}（{aside}）',
   'app.name': '一张图',
   'app.skip': '跳到列表',
+  'app.skipEvents': '跳到实时事件',
   'app.synthetic': '演示数据 · 合成',
   'app.syntheticLong': '本页数据均为合成，地名、人员与事件皆为虚构',
   'app.lang': 'EN',
