@@ -23,10 +23,11 @@ export const launch = () => chromium.launch(chrome);
 /** A browser that keeps what its pages store in a folder, and so survives its end. */
 export const launchKept = (folder, options = {}) => chromium.launchPersistentContext(folder, { ...chrome, ...options });
 
-/** The cookie of a sample account's session, for requests beside the browser; each account signs in once. */
-export function session(name = 'cityduty') {
-  sessions[name] ??= signIn(name);
-  return sessions[name];
+/** The cookie of a sample account's session, for requests beside the browser; each account signs in once at a server. */
+export function session(name = 'cityduty', base = server) {
+  const key = `${name} ${base}`;
+  sessions[key] ??= signIn(name, base);
+  return sessions[key];
 }
 const sessions = {};
 export async function signIn(name, base = server) {
@@ -49,7 +50,7 @@ export async function open(
   const phone = width < 600;
   const context = await browser.newContext({ viewport: { width, height }, hasTouch: phone, isMobile: phone, ...more });
   if (as) {
-    const [name, value] = (await session(as)).split('=');
+    const [name, value] = (await session(as, base)).split('=');
     await context.addCookies([{ name, value, url: base, httpOnly: true, sameSite: 'Strict' }]);
   }
   const page = await context.newPage();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { axe, launch, open, out, server, session, signIn, until } from './browser.mjs';
+import { axe, launch, open, out, server, session, until } from './browser.mjs';
 import { serve } from './serve.mjs';
 
 let browser;
@@ -130,7 +130,7 @@ test('risk: a source is silent for a week: alarm, wider ranges, a lower grade, a
   const drill = await serve({ people: 60_000, more: ['--silent', 'grid_reports'] }); // the same city otherwise
   const base = drill.url;
   try {
-    const cookie = await signIn('cityduty', base);
+    const cookie = await session('cityduty', base);
     const view = (from, who) => until('the estimate', () => answer(from, '/api/risk?category=city&horizon=7', who));
     const [spoken, silent] = [await view(server, await session()), await view(base, cookie)];
     assert.deepEqual([spoken.alarms, silent.alarms.map((a) => [a.code, a.days])], [[], [['grid_reports', 7]]]);
@@ -143,16 +143,7 @@ test('risk: a source is silent for a week: alarm, wider ranges, a lower grade, a
       ['spoken', server],
       ['silent', base],
     ]) {
-      const { page, bad, close } = await open(browser, '/command', {
-        base: from,
-        as: from === server ? 'cityduty' : null,
-      });
-      if (from === base) {
-        const [key, value] = cookie.split('=');
-        await page.context().addCookies([{ name: key, value, url: base, httpOnly: true, sameSite: 'Strict' }]);
-        bad.length = 0;
-      }
-      await page.goto(`${from}/command?risk=city.7`);
+      const { page, bad, close } = await open(browser, '/command?risk=city.7', { base: from });
       await page.locator('[data-risk] ol li').first().waitFor();
       const alarm = page.locator('[data-risk-alarm]');
       if (from === base) {
