@@ -1,5 +1,5 @@
-// Pictures of a served synthetic city (`onepicture serve --demo`): those of the README (city, town, village, wall, phone), and
-// one of each other view for the documents and to be looked at:
+// Pictures of a served synthetic city (`onepicture serve --demo`): those of the README (city, town, village, event, risk, wall,
+// phone, field), and one of each other view for the documents and to be looked at:
 //   ONEPICTURE_URL=http://127.0.0.1:8080 node e2e/pictures.mjs ../docs/pictures
 // It is no test of the default run: somebody has to look at them.
 import { mkdir } from 'node:fs/promises';
@@ -38,7 +38,7 @@ try {
     if (path.startsWith('/command')) await ready(page);
     await page.evaluate(() => document.fonts.ready);
     await page.waitForTimeout(6000); // labels fade in
-    await page.screenshot({ path: join(folder, `${name}.png`) });
+    await page.screenshot({ path: join(folder, `${name}.jpg`), quality: 85 });
     await close();
     console.log(name);
   }
