@@ -169,16 +169,12 @@ func eventQuery(w *store.World, in *eventsInput, now time.Time, openAt int32) (s
 		}
 		class = c.ID
 	}
-	status := in.Status
-	if openAt != 0 { // what was open then is the query's to tell, not the status of today
-		if minute = openAt; status == "open" {
-			status = "all"
-		} else {
-			status = "due"
-		}
+	then := openAt != 0
+	if then {
+		minute = openAt
 	}
-	if !any || status != "all" {
-		q.Match = func(r *layers.Record) bool { return (any || r.Class == class) && inStatus(r, status, minute) }
+	if status := in.Status; !any || status != "all" {
+		q.Match = func(r *layers.Record) bool { return (any || r.Class == class) && inStatus(r, status, minute, then) }
 	}
 	if in.Before != "" {
 		var err error
@@ -189,9 +185,9 @@ func eventQuery(w *store.World, in *eventsInput, now time.Time, openAt int32) (s
 	return q, nil
 }
 
-// inStatus tells whether a list of that status holds the event.
-func inStatus(r *layers.Record, status string, now int32) bool {
-	ended := r.Status == layers.StatusClose || r.Status == layers.StatusVoid
+// inStatus tells whether a list of that status holds the event; then: at a moment when it was open, whatever it is today.
+func inStatus(r *layers.Record, status string, now int32, then bool) bool {
+	ended := !then && (r.Status == layers.StatusClose || r.Status == layers.StatusVoid)
 	switch status {
 	case "open":
 		return !ended
@@ -199,8 +195,6 @@ func inStatus(r *layers.Record, status string, now int32) bool {
 		return ended
 	case "overdue":
 		return !ended && r.Due != 0 && r.Due < now
-	case "due": // of a query for what was open
-		return r.Due != 0 && r.Due < now
 	case "waiting":
 		return r.Status == layers.StatusReport || r.Status == layers.StatusAccept || r.Status == layers.StatusFeedback || r.Status == layers.StatusVerify
 	}

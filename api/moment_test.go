@@ -74,7 +74,7 @@ func TestMoments(t *testing.T) {
 	past := "at=" + time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)
 	for _, target := range []string{
 		"/api/places/" + cityCode + "/figures?" + coming, "/api/events?status=open&" + coming, "/api/events?" + past,
-		"/api/events?status=waiting&" + past, "/api/events?status=open&at=1970-01-01T00:00:00Z", tileURL("events", 14, "?at=yesterday"), tileURL("events", 14, "?filter=level%3D1&"+past),
+		"/api/events?status=waiting&" + past, "/api/events?status=open&at=1970-01-01T00:00:00Z", tileURL("events", 14, "?at=yesterday"), tileURL("events", 14, "?"+coming), tileURL("events", 14, "?filter=level%3D1&"+past),
 	} {
 		if rec := w.get(target); rec.Code != http.StatusUnprocessableEntity {
 			t.Errorf("%s: %d", target, rec.Code)

@@ -183,7 +183,7 @@ func (s *Server) builder(m making) cache.Build {
 // unfiltered: any condition of one's own would make small numbers of persons out of large ones.
 var unfiltered = layers.Invalid("filter", "on people needs the right to see their records; use a thematic layer")
 
-func tileRequest(c *gin.Context, w *store.World, scope layers.Scope, today time.Time) (tile.Request, error) {
+func tileRequest(c *gin.Context, w *store.World, scope layers.Scope, today, now time.Time) (tile.Request, error) {
 	r := tile.Request{Scope: scope, Today: today}
 	y, ok := strings.CutSuffix(c.Param("y"), ".mvt")
 	if !ok {
@@ -225,13 +225,16 @@ func tileRequest(c *gin.Context, w *store.World, scope layers.Scope, today time.
 		}
 	}
 	if !r.At.IsZero() {
-		err = past(&r, w)
+		err = past(&r, w, now)
 	}
 	return r, err
 }
 
 // past reads what the layers ask for at a moment.
-func past(r *tile.Request, w *store.World) error {
+func past(r *tile.Request, w *store.World, now time.Time) error {
+	if _, err := minuteOf(r.At, now); err != nil {
+		return err
+	}
 	if !r.Filter.All() {
 		return layers.Invalid("filter", "is not for a moment of the past")
 	}

@@ -47,7 +47,7 @@ func (s *Server) ask(c *gin.Context, snap *index.Snapshot, scope layers.Scope, e
 			return a, nil
 		}
 	}
-	r, err := tileRequest(c, world, scope, today)
+	r, err := tileRequest(c, world, scope, today, s.Now())
 	if err != nil {
 		return nil, err
 	}

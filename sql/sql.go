@@ -41,9 +41,9 @@ type PoolOptions struct {
 // (layers/scoped, migration 00007).
 const RequestRole = "onepicture_request"
 
-// Serving are the bounds of connections that answer requests. A request has 10 s; PostgreSQL ends the
-// statement a little later by itself, should the word that the request is over never reach it. Who finds no free
-// connection within a second is told to come again, while there is still time to do so.
+// Serving are the bounds of connections that answer requests. A request has 10 s; PostgreSQL ends the statement a little
+// later by itself, should the word that the request is over never reach it. Who finds no free connection within a second
+// is told to come again, while there is still time to do so.
 func Serving(name string) PoolOptions {
 	return PoolOptions{
 		Name: name, StatementTimeout: 12 * time.Second, IdleTimeout: 15 * time.Second, AcquireTimeout: time.Second,

@@ -160,11 +160,13 @@ func (a *Accounts) Grant(ctx context.Context, actor string, account int64, g Gra
 func (a *Accounts) grant(ctx context.Context, tx *ledger.Tx, actor string, account int64, g Grant, reason string) (id int64, err error) {
 	now := a.Now()
 	rule := RuleOf(g.Role)
-	switch {
-	case rule == nil:
+	if rule == nil {
 		return 0, layers.Invalid("role", "is none of the roles")
-	case rule.checkDepartment(g.Department) != nil:
-		return 0, rule.checkDepartment(g.Department)
+	}
+	if err := rule.checkDepartment(g.Department); err != nil {
+		return 0, err
+	}
+	switch {
 	case !g.Until.IsZero() && !g.Until.After(now):
 		return 0, layers.Invalid("until", "is over already")
 	case strings.TrimSpace(reason) == "" || utf8.RuneCountInString(reason) > 500:

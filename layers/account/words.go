@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -129,13 +130,9 @@ func ownedWords(s Sees, g []Grant, t *layers.Tree, d *layers.Department) Words {
 	if d == nil {
 		return Words{"看" + counts.Zh + "的计数，授权没有指明部门，不看单条记录", "counts in " + counts.En + ", no single records, because the grant names no department"}
 	}
-	name := d.NameEn
-	if name == "" {
-		name = d.Name
-	}
 	return Words{
 		"看" + counts.Zh + "的计数、" + records.Zh + "由" + d.Name + "负责的单条记录",
-		"counts in " + counts.En + ", records of those of " + name + " in " + records.En,
+		"counts in " + counts.En + ", records of those of " + cmp.Or(d.NameEn, d.Name) + " in " + records.En,
 	}
 }
 

@@ -64,8 +64,8 @@ func (d *Desk) verifies(item uint16) uint8 {
 	return layers.LevelVillage
 }
 
-// deskLevel is the level of the highest place above the event whose records the scope sees whole, of its department at least: 1 city, 2 town,
-// 3 village; 0 when it is less than a village.
+// deskLevel is the level of the highest place above the event whose records the scope sees whole, of its department at
+// least: 1 city, 2 town, 3 village; 0 when it is less than a village.
 func deskLevel(t *layers.Tree, scope layers.Scope, e *state) uint8 {
 	reach := scope.Event.Of(e.department)
 	if reach.All {

@@ -46,7 +46,7 @@ func (d *Desk) Duty(ctx context.Context, scope layers.Scope, on, share bool, at 
 		point, place = orb.Point{at.Lon, at.Lat}, d.picture.PlaceAt(at.Lon, at.Lat)
 	}
 	var id int32
-	err := d.reads(scope).QueryRow(ctx, dutySQL, scope.Actor, on, share, int32(place), point, d.now().UTC()).Scan(&id)
+	err := d.ledger.Beside(scope).QueryRow(ctx, dutySQL, scope.Actor, on, share, int32(place), point, d.now().UTC()).Scan(&id)
 	return ledger.Problem("worker", err)
 }
 

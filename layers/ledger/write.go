@@ -39,6 +39,10 @@ type Ledger struct {
 // New is a ledger over the pool; it owns nothing.
 func New(pool *pgxpool.Pool) *Ledger { return &Ledger{pool: pool} }
 
+// Beside runs under a scope what is written without a change in the ledger, with the connections of writers: so that
+// readers have theirs while a disk stalls.
+func (l *Ledger) Beside(scope layers.Scope) scoped.Reader { return scoped.On(l.pool, scope) }
+
 // Act says who writes, why, and under which key a replay of it is recognised.
 type Act struct {
 	Actor     string // never a personal name: an account or a program
@@ -179,7 +183,7 @@ func (l *Ledger) known(ctx context.Context, act Act) (Receipt, bool, error) {
 	var p int64
 	var err error
 	if act.Scope != nil {
-		err = scoped.On(l.pool, *act.Scope).QueryRow(ctx, knownSQL, act.ClientKey).Scan(&p, &r.At, &r.FeatureID)
+		err = l.Beside(*act.Scope).QueryRow(ctx, knownSQL, act.ClientKey).Scan(&p, &r.At, &r.FeatureID)
 	} else {
 		err = l.pool.QueryRow(ctx, knownSQL, act.ClientKey).Scan(&p, &r.At, &r.FeatureID)
 	}

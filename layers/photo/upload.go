@@ -61,7 +61,7 @@ func (a *Album) Begin(ctx context.Context, scope layers.Scope, s Start) (Upload,
 		if err := a.within(ctx, scope, s); err != nil {
 			return Upload{}, err
 		}
-		rows, err := a.reads(scope).Query(ctx, beginSQL, id, scope.Actor, s.Event, s.Role, s.Size, s.TakenAt)
+		rows, err := a.Ledger.Beside(scope).Query(ctx, beginSQL, id, scope.Actor, s.Event, s.Role, s.Size, s.TakenAt)
 		if err == nil {
 			rows.Close()
 			err = rows.Err()
@@ -205,7 +205,7 @@ func (a *Album) Take(ctx context.Context, scope layers.Scope, id string, offset 
 
 // forget ends an upload that will never be a photo.
 func (a *Album) forget(ctx context.Context, scope layers.Scope, id string) error {
-	rows, err := a.reads(scope).Query(ctx, forgetSQL, id)
+	rows, err := a.Ledger.Beside(scope).Query(ctx, forgetSQL, id)
 	if err == nil {
 		rows.Close()
 		err = rows.Err()
