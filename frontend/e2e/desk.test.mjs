@@ -172,3 +172,23 @@ test('a clerk sees people masked, and one of them in full for a purpose', async 
   clean(bad);
   await close();
 });
+
+test('the desk says when it cannot be told who is there, and goes on when asked again', async () => {
+  const { page, close } = await open(browser, '/desk/audit', { as: 'auditor' });
+  await page.locator('nav a[aria-current]').waitFor();
+  await page.route('**/api/me', (route) =>
+    route.fulfill({
+      status: 503,
+      headers: { 'retry-after': '1' },
+      contentType: 'application/problem+json',
+      body: '{}',
+    }),
+  );
+  await page.reload();
+  await page.getByRole('alert').waitFor();
+  assert.equal(await page.locator('nav').count(), 0);
+  await page.unroute('**/api/me');
+  await page.getByRole('button', { name: '重试' }).click();
+  await page.locator('nav a[aria-current]').waitFor();
+  await close();
+});

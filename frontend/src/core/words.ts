@@ -20,8 +20,8 @@ export interface Words {
   t: Translate;
   format: ComputedRef<Format>;
   name(thing: Named): string;
-  /** Where something is: the names of the places around it. */
-  path(thing: { placePath: string; placePathEn: string }): string;
+  /** Where something is: the names of the places around it, or that it is in none. */
+  path(thing: { place: unknown; placePath: string; placePathEn: string }): string;
   /** A code of an open set in words. */
   word(family: Family, code: string): string;
 }
@@ -35,7 +35,10 @@ export function createWords(lang: Ref<Lang>, zone: () => string, threshold: () =
     t: (key, values) => translate.value(key, values),
     format: computed(() => createFormat(lang.value, zone(), threshold())),
     name: (thing) => (lang.value === 'en' && thing.nameEn ? thing.nameEn : thing.name),
-    path: (thing) => (lang.value === 'en' ? thing.placePathEn : thing.placePath),
+    path: (thing) => {
+      if (!thing.place) return translate.value('place.none');
+      return lang.value === 'en' ? thing.placePathEn : thing.placePath;
+    },
     word: (family, code) => word(translate.value, family, code),
   };
 }

@@ -1,3 +1,5 @@
+import type { Lang } from './i18n';
+
 const DAY = 86_400_000;
 
 /** What the zone's clock shows at a time, read as if it were UTC. */
@@ -25,6 +27,10 @@ export function zoned(typed: string, zone: string): string {
   time = wanted - (clock(time, zone) - time);
   return new Date(time).toISOString();
 }
+
+/** A time as the desk's tables tell it, in a zone. */
+export const timeIn = (lang: Lang, zone: string) =>
+  new Intl.DateTimeFormat(lang, { dateStyle: 'medium', timeStyle: 'short', timeZone: zone });
 
 /** The end of a day (2026-01-31) in a zone, which is the start of the next. */
 export function endOfDay(day: string, zone: string): string {
