@@ -36,6 +36,8 @@ type Update struct {
 	Tree    *layers.Tree // nil: unchanged
 	Bits    Bits         // nil: unchanged; else every row is looked at again
 	Numbers []Numbers    // released since
+
+	NumbersAt layers.Position // of the last release in the update; 0: there is none
 }
 
 // Effect is what an update did to one feature.
@@ -82,7 +84,7 @@ func (x *Index) Apply(u Update) []Effect {
 		}
 	}
 	if len(u.Numbers) > 0 {
-		next.released = next.released.with(u.Numbers, next.position)
+		next.released = next.released.with(u.Numbers, u.NumbersAt)
 		n := slot(layers.KindPerson)
 		next.tables[n] = next.tables[n].releasedOf(u.Numbers)
 	}
@@ -105,6 +107,7 @@ type edit struct {
 type wish struct {
 	id  int64
 	put *Put
+	via []*Put          // what it was in between; another server may have shown that
 	at  layers.Position // the last of its changes
 }
 
@@ -118,6 +121,9 @@ func (e *edit) gather(u Update) {
 			e.wishes = append(e.wishes, wish{id: id})
 		}
 		w := &e.wishes[i]
+		if w.put != nil {
+			w.via = append(w.via, w.put)
+		}
 		w.put, w.at = p, max(w.at, e.clamp(at))
 	}
 	for i := range u.Puts {
@@ -192,6 +198,7 @@ func (e *edit) change(w *wish) (old, new *Row) {
 	if p := w.put; p != nil {
 		new = &Row{Record: p.Record, Layers: e.bits.Of(e.kind, &p.Record)}
 	}
+	e.passed(w)
 	if old == nil && new == nil {
 		return nil, nil
 	}
@@ -206,6 +213,19 @@ func (e *edit) change(w *wish) (old, new *Row) {
 	}
 	e.effects = append(e.effects, effect)
 	return old, new
+}
+
+// passed raises the versions where a feature was between two changes of one update. A server that took them one by one has
+// tiles with it there; at the version of a neighbour's change in between these would be taken for tiles without it.
+func (e *edit) passed(w *wish) {
+	for _, p := range w.via {
+		mask := e.bits.Of(e.kind, &p.Record)
+		e.versions.raise(p.Record.Key, mask, w.at)
+		if p.Bound != nil {
+			s := shapeOf(w.id, *p.Bound)
+			e.versions.raiseBox(s.box(), mask, w.at)
+		}
+	}
 }
 
 // shape raises the versions where the line or area was and where it is.

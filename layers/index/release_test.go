@@ -41,7 +41,7 @@ func releasedCity(t interface {
 	if err := x.Load(b, layers.NewTree(list), 7, 3, testTime); err != nil {
 		t.Fatal(err)
 	}
-	x.Apply(Update{Through: 8, Numbers: x.Snapshot().Due()})
+	x.Apply(Update{Through: 8, Numbers: x.Snapshot().Due(), NumbersAt: 8})
 	return x
 }
 
@@ -181,7 +181,7 @@ func TestOneChangeReleasesNothing(t *testing.T) {
 		t.Fatalf("due: %+v", due)
 	}
 	at++
-	x.Apply(Update{Through: at, Numbers: due})
+	x.Apply(Update{Through: at, Numbers: due, NumbersAt: at})
 	if len(x.Snapshot().Due()) != 0 || x.Snapshot().Released() != at {
 		t.Error("released twice, or at no position")
 	}

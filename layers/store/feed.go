@@ -227,7 +227,7 @@ func (s *Store) apply(ctx context.Context, b layers.Batch) ([]index.Effect, erro
 			if err != nil {
 				return nil, err
 			}
-			u.Numbers = append(u.Numbers, numbers...)
+			u.Numbers, u.NumbersAt = append(u.Numbers, numbers...), max(u.NumbersAt, c.Position)
 		case !slices.Contains(layers.Kinds, c.Kind) || s.feed.order.late(c): // not the index's, or no longer so
 		case c.Op == layers.OpDelete:
 			u.Deletes = append(u.Deletes, index.Delete{Kind: c.Kind, ID: c.FeatureID, Position: c.Position})

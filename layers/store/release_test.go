@@ -25,11 +25,9 @@ func TestEveryServerTellsTheSameNumbers(t *testing.T) {
 		t.Errorf("%d persons are told of 100", n)
 	}
 	second := served(t, pool)
-	waitFor(t, func() bool { return second.Index().Snapshot().Position() >= first.Index().Snapshot().Position() })
-	if rounded(second) != rounded(first) || second.Index().Snapshot().Released() != first.Index().Snapshot().Released() {
-		t.Errorf("%d at %d on one server, %d at %d on another", rounded(first), first.Index().Snapshot().Released(),
-			rounded(second), second.Index().Snapshot().Released())
-	}
+	waitFor(t, func() bool { // the first may have released twice: at its start, and because it was asked to
+		return rounded(second) == rounded(first) && second.Index().Snapshot().Released() == first.Index().Snapshot().Released()
+	})
 	if due := second.Index().Snapshot().Due(); len(due) != 0 {
 		t.Errorf("a start releases numbers anew: %+v", due)
 	}

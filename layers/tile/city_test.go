@@ -127,7 +127,7 @@ func newFixture(t testing.TB, puts ...index.Put) *fixture {
 	if err := x.Load(b, tree, 7, 3, today); err != nil {
 		t.Fatal(err)
 	}
-	x.Apply(index.Update{Through: 8, At: today, Numbers: x.Snapshot().Due()})
+	x.Apply(index.Update{Through: 8, At: today, Numbers: x.Snapshot().Due(), NumbersAt: 8})
 	f.snap = x.Snapshot()
 	return f
 }
