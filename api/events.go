@@ -264,18 +264,34 @@ func (s *Server) report(ctx context.Context, scope layers.Scope, in *reportInput
 	if b.ReportedAt != nil {
 		r.ReportedAt = *b.ReportedAt
 	}
-	receipt, err := s.Desk.Report(ctx, scope, r)
+	filed, replayed, err := s.file(ctx, scope, w, r)
 	if err != nil {
 		return nil, err
 	}
-	e, err := s.Store.Event(ctx, scope, receipt.FeatureID)
-	if err != nil {
-		return nil, err
-	}
-	out := &reportOutput{Status: http.StatusCreated, Location: fmt.Sprintf("/api/events/%d", e.ID)}
-	if receipt.Replayed {
+	out := &reportOutput{Status: http.StatusCreated, Location: fmt.Sprintf("/api/events/%d", filed.Event.ID), Body: filed}
+	if replayed {
 		out.Status = http.StatusOK
 	}
-	out.Body = Reported{s.summary(w, w.Tree, &e.Event), receipt.Position.String()}
 	return out, nil
+}
+
+// file takes a report in. Of a replay the event is told as it is now.
+func (s *Server) file(ctx context.Context, scope layers.Scope, w *store.World, r dispatch.Report) (out Reported, replayed bool, err error) {
+	f, err := s.Desk.Report(ctx, scope, r)
+	if err != nil {
+		return out, false, err
+	}
+	k := &f.Record
+	e := store.Event{
+		ID: k.ID, Title: f.Title, Class: k.Class, Item: k.Item, Level: k.Level, Status: k.Status, Channel: uint8(k.Flags), ReportedAt: f.ReportedAt,
+		DueAt: f.DueAt, Point: f.Point, Place: k.Place, Department: k.Department, Version: 1,
+	}
+	if f.Replayed {
+		now, err := s.Store.Event(ctx, scope, f.FeatureID)
+		if err != nil {
+			return out, true, err
+		}
+		e = now.Event
+	}
+	return Reported{s.summary(w, w.Tree, &e), f.Position.String()}, f.Replayed, nil
 }

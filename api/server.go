@@ -45,7 +45,7 @@ const (
 
 // Desk files reports and drives events through their life.
 type Desk interface {
-	Report(ctx context.Context, scope layers.Scope, r dispatch.Report) (ledger.Receipt, error)
+	Report(ctx context.Context, scope layers.Scope, r dispatch.Report) (dispatch.Filed, error)
 	Take(ctx context.Context, scope layers.Scope, id int64, in dispatch.Step) (ledger.Receipt, error)
 	Assign(ctx context.Context, scope layers.Scope, id int64, in dispatch.Step) (ledger.Receipt, error)
 	Case(ctx context.Context, scope layers.Scope, id int64) (dispatch.Case, error)

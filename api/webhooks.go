@@ -201,19 +201,15 @@ func (s *Server) hook(ctx context.Context, _ layers.Scope, in *hookInput) (*hook
 	}
 	everywhere := layers.Sight{Counts: layers.Everywhere(), Records: layers.Everywhere()}
 	scope := layers.Scope{Actor: "hook " + in.Code, Event: everywhere, Rights: layers.RightReport}
-	receipt, err := s.Desk.Report(ctx, scope, dispatch.Report{
+	filed, replayed, err := s.file(ctx, scope, w, dispatch.Report{
 		Source: r.Source, Title: r.Title, Description: r.Description, Category: r.Category, Item: r.Item, Level: r.Level, Channel: "system",
 		Lon: r.Lon, Lat: r.Lat, Datum: r.Datum, ReportedAt: r.ReportedAt, Address: r.Address, ClientKey: id,
 	})
 	if err != nil {
 		return nil, err
 	}
-	e, err := s.Store.Event(ctx, scope, receipt.FeatureID)
-	if err != nil {
-		return nil, err
-	}
-	out := &hookOutput{Status: http.StatusCreated, Body: Reported{s.summary(w, w.Tree, &e.Event), receipt.Position.String()}}
-	if receipt.Replayed {
+	out := &hookOutput{Status: http.StatusCreated, Body: filed}
+	if replayed {
 		out.Status = http.StatusOK
 	}
 	return out, nil

@@ -26,6 +26,10 @@ const (
 	queued    = 1024            // deeds that wait for the writer
 	together  = 1000            // deeds of one transaction
 	writeTime = 3 * time.Second // for one transaction; who waits longer is told that the audit cannot be written
+
+	// gather is the least time between two transactions: one that comes alone is written at once, and of many a second
+	// several share a flush of the disk and the lock of the head, for which other servers wait.
+	gather = 20 * time.Millisecond
 )
 
 // Log writes the audit of one server. Its methods are safe for concurrent use. Nothing is written until Run runs.
@@ -91,6 +95,7 @@ func (l *Log) Run(ctx context.Context) error {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
 	defer l.refuse()
+	var wrote time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -102,7 +107,9 @@ func (l *Log) Run(ctx context.Context) error {
 		case <-tick.C:
 			l.flush(ctx)
 		case j := <-l.jobs:
+			time.Sleep(gather - time.Since(wrote))
 			l.serve(ctx, j)
+			wrote = time.Now()
 		}
 		l.anchors.put(l.last, false)
 	}
@@ -149,18 +156,17 @@ func (l *Log) refuse() {
 
 // append adds rows behind the head, whose lock makes all servers' chains one.
 func (l *Log) append(ctx context.Context, entries []Entry) error {
-	tx, err := l.pool.Begin(ctx)
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // after Commit it does nothing
-	if err := l.cut("begun"); err != nil {
-		return err
-	}
 	var head Head
 	var hash []byte
-	if err := tx.QueryRow(ctx, headSQL).Scan(&head.Seq, &head.At, &hash); err != nil {
+	var first, last pgx.Batch
+	first.Queue(headSQL).QueryRow(func(r pgx.Row) error { return r.Scan(&head.Seq, &head.At, &hash) })
+	tx, err := sql.Begin(ctx, l.pool, &first)
+	if err != nil {
 		return fmt.Errorf("read the head: %w", err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // after the end it does nothing
+	if err := l.cut("begun"); err != nil {
+		return err
 	}
 	copy(head.Hash[:], hash)
 	l.compare(ctx, tx, head)
@@ -175,14 +181,15 @@ func (l *Log) append(ctx context.Context, entries []Entry) error {
 		rows[i] = head.follow(e, head.At)
 		head = rows[i].head()
 	}
-	if err = l.write(ctx, tx, rows, head); err != nil {
+	if err = copyRows(ctx, tx, rows); err != nil {
 		return err
 	}
 	if err = l.cut("written"); err != nil {
 		return err
 	}
-	if err = tx.Commit(ctx); err != nil {
-		return fmt.Errorf("commit: %w", err)
+	last.Queue(moveHeadSQL, head.Seq, head.At, head.Hash[:])
+	if err = tx.End(ctx, &last); err != nil {
+		return fmt.Errorf("move the head and commit: %w", err)
 	}
 	l.last = head
 	return l.cut("committed")
@@ -194,7 +201,7 @@ var columns = []string{
 	"request", "alert", "previous", "hash",
 }
 
-func (l *Log) write(ctx context.Context, tx pgx.Tx, rows []Row, head Head) error {
+func copyRows(ctx context.Context, tx pgx.Tx, rows []Row) error {
 	_, err := tx.CopyFrom(ctx, pgx.Identifier{"audit"}, columns, pgx.CopyFromSlice(len(rows), func(i int) ([]any, error) {
 		r := &rows[i]
 		return []any{
@@ -204,9 +211,6 @@ func (l *Log) write(ctx context.Context, tx pgx.Tx, rows []Row, head Head) error
 	}))
 	if err != nil {
 		return fmt.Errorf("add rows: %w", err)
-	}
-	if _, err := tx.Exec(ctx, moveHeadSQL, head.Seq, head.At, head.Hash[:]); err != nil {
-		return fmt.Errorf("move the head: %w", err)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,9 +26,9 @@ import (
 )
 
 var (
-	reportSQL = sql.Text("dispatch/report.sql")
-	sourceSQL = sql.Text("dispatch/source.sql")
-	directSQL = sql.Text("dispatch/direct.sql")
+	reportSQL    = sql.Text("dispatch/report.sql")
+	deliveredSQL = sql.Text("dispatch/delivered.sql")
+	directSQL    = sql.Text("dispatch/direct.sql")
 )
 
 // direct is the source of reports that come from no feed.
@@ -80,6 +81,8 @@ type Desk struct {
 	picture Picture
 	now     func() time.Time
 	held    atomic.Pointer[held]
+
+	delivered sync.Map // code of a source → time.Time at which it was noted last that it delivers
 }
 
 // New is a desk that reads from the pool and writes through the ledger.
@@ -103,22 +106,32 @@ type event struct {
 	record layers.Record
 }
 
+// Filed is where a report stands in the ledger, and the event as it began: of a replay the receipt alone.
+type Filed struct {
+	ledger.Receipt
+	Record     layers.Record
+	Title      string
+	Point      orb.Point
+	ReportedAt time.Time
+	DueAt      *time.Time
+}
+
 // Report files a new event. Errors name the field that is wrong; nothing is written then. A known ClientKey gives the
 // first receipt again.
-func (d *Desk) Report(ctx context.Context, scope layers.Scope, r Report) (ledger.Receipt, error) {
+func (d *Desk) Report(ctx context.Context, scope layers.Scope, r Report) (Filed, error) {
 	e, err := d.check(r)
 	if err != nil {
-		return ledger.Receipt{}, err
+		return Filed{}, err
 	}
 	if err := d.promise(ctx, &e); err != nil {
-		return ledger.Receipt{}, ledger.Problem("event", err)
+		return Filed{}, ledger.Problem("event", err)
 	}
 	switch at := e.record; {
 	case scope.Records(layers.KindEvent, at.Place, at.Department):
 	case scope.Attends(at.Place):
-		return ledger.Receipt{}, layers.Forbidden("you report what your department answers for: choose one of its items")
+		return Filed{}, layers.Forbidden("you report what your department answers for: choose one of its items")
 	default:
-		return ledger.Receipt{}, layers.Forbidden("you may not report events there")
+		return Filed{}, layers.Forbidden("you may not report events there")
 	}
 	key, clientKey := rand.Text(), ""
 	if r.ClientKey != "" {
@@ -133,23 +146,13 @@ func (d *Desk) Report(ctx context.Context, scope layers.Scope, r Report) (ledger
 		}
 		return r.Also(ctx, tx, e.record.ID)
 	})
-	return receipt, ledger.Problem("event", err)
+	if err != nil || receipt.Replayed {
+		return Filed{Receipt: receipt}, ledger.Problem("event", err)
+	}
+	return Filed{receipt, e.record, e.Title, orb.Point{e.point.Lon, e.point.Lat}, e.ReportedAt, e.due}, nil
 }
 
 func (d *Desk) insert(ctx context.Context, tx *ledger.Tx, actor, key string, e *event) error {
-	var source int32
-	if e.Source == "" {
-		e.Source = direct
-		if _, err := tx.Exec(ctx, directSQL); err != nil {
-			return fmt.Errorf("make the direct source: %w", err)
-		}
-	}
-	switch err := tx.QueryRow(ctx, sourceSQL, e.Source).Scan(&source); {
-	case errors.Is(err, pgx.ErrNoRows):
-		return layers.Invalid("source", "is not a known source")
-	case err != nil:
-		return fmt.Errorf("find source: %w", err)
-	}
 	hash := sha256.Sum256([]byte(key))
 	var origDatum string
 	var origX, origY *float64
@@ -157,20 +160,28 @@ func (d *Desk) insert(ctx context.Context, tx *ledger.Tx, actor, key string, e *
 		origDatum, origX, origY = string(datum), &e.Lon, &e.Lat
 	}
 	point := orb.Point{e.point.Lon, e.point.Lat}
-	err := tx.QueryRow(ctx, reportSQL, source, key, int16(e.item), int16(e.class), int16(e.Level), int16(e.flags),
+	args := []any{
+		e.Source, key, int16(e.item), int16(e.class), int16(e.Level), int16(e.flags),
 		e.Title, e.Description, e.Address, e.ReportedAt, e.due, point, int32(e.place), origDatum, origX, origY,
-		hash[:16], e.record.Department).Scan(&e.record.ID)
-	if err != nil {
+		hash[:16], e.record.Department,
+	}
+	err := d.deliver(ctx, tx, e.Source, args, &e.record.ID)
+	if errors.Is(err, pgx.ErrNoRows) && e.Source == direct { // the first direct report of this city
+		if _, err := tx.Exec(ctx, directSQL); err != nil {
+			return fmt.Errorf("make the direct source: %w", err)
+		}
+		err = d.deliver(ctx, tx, e.Source, args, &e.record.ID)
+	}
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return layers.Invalid("source", "is not a known source")
+	case err != nil:
 		return fmt.Errorf("insert event: %w", err)
 	}
-	var b pgx.Batch
-	b.Queue(stepSQL, e.record.ID, "report", actor, d.now().UTC(), e.ReportedAt, int16(layers.StatusUnknown),
+	tx.Queue(stepSQL, e.record.ID, "report", actor, d.now().UTC(), e.ReportedAt, int16(layers.StatusUnknown),
 		int16(report), 1, int16(layers.LevelVillage), "", "", nil, detail{}, point)
 	if !e.late.IsZero() {
-		b.Queue(setJobSQL, e.record.ID, "late", 1, e.late)
-	}
-	if err := tx.SendBatch(ctx, &b).Close(); err != nil {
-		return fmt.Errorf("begin the timeline: %w", err)
+		tx.Queue(setJobSQL, e.record.ID, "late", 1, e.late)
 	}
 	tx.Record(layers.Change{
 		Kind: layers.KindEvent, Op: layers.OpPut, FeatureID: e.record.ID, Record: &e.record,
@@ -179,8 +190,24 @@ func (d *Desk) insert(ctx context.Context, tx *ledger.Tx, actor, key string, e *
 	return nil
 }
 
+// deliver inserts a report's row, and notes that its source has delivered unless this server did so within the second.
+func (d *Desk) deliver(ctx context.Context, tx *ledger.Tx, source string, args []any, id *int64) error {
+	var b pgx.Batch
+	now := d.now()
+	noted, _ := d.delivered.Load(source)
+	if last, ok := noted.(time.Time); !ok || now.Sub(last) >= time.Second {
+		d.delivered.Store(source, now)
+		b.Queue(deliveredSQL, source)
+	}
+	b.Queue(reportSQL, args...).QueryRow(func(r pgx.Row) error { return r.Scan(id) })
+	return tx.SendBatch(ctx, &b).Close()
+}
+
 func (d *Desk) check(r Report) (event, error) {
 	e := event{Report: r}
+	if e.Source == "" {
+		e.Source = direct
+	}
 	e.Title, e.Description, e.Address = strings.TrimSpace(r.Title), strings.TrimSpace(r.Description), strings.TrimSpace(r.Address)
 	if err := e.checkWords(); err != nil {
 		return e, err
@@ -295,6 +322,7 @@ func (e *event) checkTime(now time.Time) error {
 	if e.ReportedAt.IsZero() {
 		e.ReportedAt = now
 	}
+	e.ReportedAt = e.ReportedAt.Truncate(time.Microsecond) // as PostgreSQL keeps it
 	if e.ReportedAt.After(now.Add(Ahead)) {
 		return layers.Invalid("reportedAt", "lies in the future")
 	}

@@ -166,7 +166,7 @@ func TestReplayGivesTheFirstReceipt(t *testing.T) {
 	d, _, pool := desk(t)
 	report := good()
 	report.ClientKey = "phone-1-0001"
-	receipts := make([]ledger.Receipt, 16)
+	receipts := make([]Filed, 16)
 	var wg sync.WaitGroup
 	for i := range receipts {
 		wg.Go(func() {

@@ -8,17 +8,18 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"onepicture/layers"
 	"onepicture/sql"
 )
 
-// How often a follower looks by itself: idle, and while a position that it was told of is not complete yet because an
-// older transaction still runs.
+// How often a follower looks: by itself when idle; at most when changes come in or one that it was told of is not
+// complete yet because an older transaction still runs. A change that comes alone is looked for at once.
 const (
 	idlePoll   = time.Second
-	urgentPoll = 10 * time.Millisecond
+	urgentPoll = 20 * time.Millisecond
 	maxBackoff = 2 * time.Second
 )
 
@@ -57,19 +58,17 @@ func (l *Ledger) Follow(ctx context.Context, after layers.Position, apply func(c
 
 // Since reads up to about limit changes after a position, all of them complete; more tells that there are others.
 func (l *Ledger) Since(ctx context.Context, after layers.Position, limit int) (b layers.Batch, more bool, err error) {
-	h, err := readHorizon(ctx, l.pool)
-	if err != nil {
-		return b, false, err
-	}
-	b.At, b.Begun = h.at, h.max
-	b.Changes, b.Through, err = between(ctx, l.pool, after, h.min-1, limit)
-	return b, b.Through < h.min-1, err
+	h, changes, through, err := news(ctx, l.pool, after, limit)
+	return layers.Batch{Changes: changes, Through: through, Begun: h.max, At: h.at}, through < h.min-1, err
 }
 
 // Horizon is the position through which everything is complete at this moment, and the time of that.
 func (l *Ledger) Horizon(ctx context.Context) (layers.Position, time.Time, error) {
-	h, err := readHorizon(ctx, l.pool)
-	return h.min - 1, h.at, err
+	var h horizon
+	if err := h.scan(l.pool.QueryRow(ctx, horizonSQL)); err != nil {
+		return 0, time.Time{}, fmt.Errorf("read horizon: %w", err)
+	}
+	return h.min - 1, h.at, nil
 }
 
 type applyError struct{ error }
@@ -104,11 +103,21 @@ func (f *follower) run(ctx context.Context) error {
 		if more {
 			continue
 		}
+		if err := f.rest(ctx, raw); err != nil {
+			return err
+		}
+	}
+}
+
+// rest waits until there is a reason to look again.
+func (f *follower) rest(ctx context.Context, raw *pgx.Conn) error {
+	looked := time.Now()
+	for {
 		pause := idlePoll
 		if f.told > f.done {
 			pause = urgentPoll
 		}
-		waiting, cancel := context.WithTimeout(ctx, pause)
+		waiting, cancel := context.WithDeadline(ctx, looked.Add(pause))
 		n, err := raw.WaitForNotification(waiting)
 		expired := waiting.Err() != nil
 		cancel()
@@ -119,7 +128,9 @@ func (f *follower) run(ctx context.Context) error {
 			}
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case !expired:
+		case expired:
+			return nil
+		default:
 			return fmt.Errorf("wait for a notice: %w", err)
 		}
 	}
@@ -127,11 +138,7 @@ func (f *follower) run(ctx context.Context) error {
 
 // step delivers what is complete now.
 func (f *follower) step(ctx context.Context, q queryer) (more bool, err error) {
-	h, err := readHorizon(ctx, q)
-	if err != nil {
-		return false, err
-	}
-	changes, through, err := between(ctx, q, f.done, h.min-1, pageSize)
+	h, changes, through, err := news(ctx, q, f.done, pageSize)
 	if err != nil {
 		return false, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +22,7 @@ const pageSize = 10_000
 type queryer interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 }
 
 // horizon is what the database says of its running transactions at one moment.
@@ -30,15 +32,31 @@ type horizon struct {
 	at  time.Time
 }
 
-func readHorizon(ctx context.Context, q queryer) (horizon, error) {
+func (h *horizon) scan(row pgx.Row) error {
 	var lo, hi int64
-	var h horizon
-	err := q.QueryRow(ctx, horizonSQL).Scan(&h.at, &lo, &hi)
+	err := row.Scan(&h.at, &lo, &hi)
 	h.min, h.max = layers.Position(lo), layers.Position(hi)
-	if err != nil {
-		return h, fmt.Errorf("read horizon: %w", err)
+	return err
+}
+
+// news reads the horizon and the complete changes after a position, in one round trip while they are few. It tells through
+// which position it got; where that is below the horizon there are more.
+func news(ctx context.Context, q queryer, after layers.Position, limit int) (h horizon, changes []layers.Change, through layers.Position, err error) {
+	var b pgx.Batch
+	b.Queue(horizonSQL).QueryRow(h.scan)
+	b.Queue(newsSQL, after.String(), limit).Query(func(rows pgx.Rows) (err error) {
+		changes, err = pgx.CollectRows(rows, scanChange)
+		return err
+	})
+	if err := q.SendBatch(ctx, &b).Close(); err != nil {
+		return h, nil, after, fmt.Errorf("read news: %w", err)
 	}
-	return h, nil
+	if len(changes) == limit {
+		changes, through, err = between(ctx, q, after, h.min-1, limit)
+		return h, changes, through, err
+	}
+	n := sort.Search(len(changes), func(i int) bool { return changes[i].Position >= h.min })
+	return h, changes[:n], max(after, h.min-1), nil
 }
 
 // between reads the changes after one position through another; when there are more than limit it stops at the end of

@@ -5,7 +5,6 @@ package ledger
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -24,6 +23,7 @@ var (
 	knownSQL   = sql.Text("ledger/known.sql")
 	horizonSQL = sql.Text("ledger/horizon.sql")
 	foreignSQL = sql.Text("ledger/foreign.sql")
+	newsSQL    = sql.Text("ledger/news.sql")
 	pageSQL    = sql.Text("ledger/page.sql")
 	changesSQL = sql.Text("ledger/changes.sql")
 )
@@ -33,11 +33,12 @@ const channel = "change"
 
 // Ledger writes to and follows the change table of one database.
 type Ledger struct {
-	pool *pgxpool.Pool
+	pool   *pgxpool.Pool
+	notice announcer
 }
 
 // New is a ledger over the pool; it owns nothing.
-func New(pool *pgxpool.Pool) *Ledger { return &Ledger{pool: pool} }
+func New(pool *pgxpool.Pool) *Ledger { return &Ledger{pool: pool, notice: announcer{pool: pool}} }
 
 // Beside runs under a scope what is written without a change in the ledger, with the connections of writers: so that
 // readers have theirs while a disk stalls.
@@ -62,26 +63,25 @@ type Receipt struct {
 // Tx is a transaction of the ledger. What it writes must be told with Record.
 type Tx struct {
 	pgx.Tx
+	rows    pgx.Batch
 	changes []layers.Change
 }
+
+// Queue adds a statement of which nothing is read back. It travels with the changes, before them: a round trip less.
+func (t *Tx) Queue(text string, args ...any) { t.rows.Queue(text, args...) }
 
 // Record adds a change to the ledger when the transaction commits. Call it after the row has been written, so that
 // the row's lock is held when the change takes its number. Seq, Position, At, Actor, Reason, ClientKey are filled in.
 func (t *Tx) Record(c layers.Change) { t.changes = append(t.changes, c) }
 
-// Write runs fn in one transaction, adds the recorded changes, notifies the followers and commits. A client key that
+// Write runs fn in one transaction, adds the recorded changes, commits and notifies the followers. A client key that
 // the ledger knows makes it a replay: fn's work is undone and the first receipt is given. An error of fn undoes all.
 func (l *Ledger) Write(ctx context.Context, act Act, fn func(*Tx) error) (Receipt, error) {
-	if act.ClientKey != "" {
-		if r, ok, err := l.known(ctx, act); err != nil || ok {
-			return r, err
-		}
-	}
 	r, err := l.write(ctx, act, fn)
 	if err != nil && act.ClientKey != "" {
 		// Another writer with the same key may have come first, after our look: its change holds the key, or has moved
 		// what ours found.
-		if first, ok, kerr := l.known(ctx, act); kerr == nil && ok {
+		if first, kerr := l.known(ctx, act); kerr == nil && first.Replayed {
 			return first, nil
 		}
 	}
@@ -89,46 +89,43 @@ func (l *Ledger) Write(ctx context.Context, act Act, fn func(*Tx) error) (Receip
 }
 
 func (l *Ledger) write(ctx context.Context, act Act, fn func(*Tx) error) (Receipt, error) {
-	var ptx pgx.Tx
-	var err error
-	if act.Scope != nil {
-		ptx, err = scoped.Begin(ctx, l.pool, *act.Scope)
-	} else {
-		ptx, err = l.pool.Begin(ctx)
-	}
+	first, known := act.enter()
+	ptx, err := sql.Begin(ctx, l.pool, first)
 	if err != nil {
 		return Receipt{}, fmt.Errorf("begin write: %w", err)
 	}
-	defer func() { _ = ptx.Rollback(context.WithoutCancel(ctx)) }() // after Commit it does nothing
+	defer func() { _ = ptx.Rollback(context.WithoutCancel(ctx)) }() // after the end it does nothing
+	if known.Replayed {
+		return *known, nil
+	}
 	tx := &Tx{Tx: ptx}
 	if err := fn(tx); err != nil {
 		return Receipt{}, err
 	}
-	r, err := tx.append(ctx, act)
+	r, err := tx.tell(act)
 	if err != nil {
-		return Receipt{}, fmt.Errorf("append changes: %w", err)
+		return Receipt{}, err
 	}
-	if err := ptx.Commit(ctx); err != nil {
-		return Receipt{}, fmt.Errorf("commit write: %w", err)
+	if err := ptx.End(ctx, &tx.rows); err != nil {
+		return Receipt{}, fmt.Errorf("append changes and commit: %w", err)
 	}
-	return r, nil
+	if r.Position != 0 {
+		l.notice.announce(r.Position)
+	}
+	return *r, nil
 }
 
-func (t *Tx) append(ctx context.Context, act Act) (Receipt, error) {
-	var r Receipt
-	if len(t.changes) == 0 {
-		return r, nil
-	}
-	r.FeatureID = t.changes[0].FeatureID
-	batch := &pgx.Batch{}
+// tell queues the changes; the receipt is filled in when they are sent.
+func (t *Tx) tell(act Act) (*Receipt, error) {
+	r := &Receipt{}
 	for i, c := range t.changes {
-		key := act.ClientKey
-		if i > 0 {
-			key = "" // the key names the write; its first change carries it
+		key := "" // the key names the write; its first change carries it
+		if i == 0 {
+			key, r.FeatureID = act.ClientKey, c.FeatureID
 		}
 		record, err := recordJSON(c.Record)
 		if err != nil {
-			return r, err
+			return nil, err
 		}
 		oldGeom, oldPlace, oldLayers, oldDepartment := locationArgs(c.Old)
 		newGeom, newPlace, newLayers, newDepartment := locationArgs(c.New)
@@ -140,7 +137,7 @@ func (t *Tx) append(ctx context.Context, act Act) (Receipt, error) {
 		} else {
 			id = &c.FeatureID
 		}
-		batch.Queue(appendSQL, act.Actor, act.Reason, key, string(c.Kind), string(c.Op), id, ids,
+		t.rows.Queue(appendSQL, act.Actor, act.Reason, key, string(c.Kind), string(c.Op), id, ids,
 			oldGeom, newGeom, oldPlace, newPlace, oldLayers, newLayers, record, c.Fields,
 			oldDepartment, newDepartment).
 			QueryRow(func(row pgx.Row) error {
@@ -150,8 +147,7 @@ func (t *Tx) append(ctx context.Context, act Act) (Receipt, error) {
 				return err
 			})
 	}
-	batch.Queue(notifySQL)
-	return r, t.SendBatch(ctx, batch).Close()
+	return r, nil
 }
 
 func recordJSON(r *layers.Record) ([]byte, error) {
@@ -178,21 +174,31 @@ func locationArgs(l *layers.Location) (geom orb.Geometry, place *int32, bits *in
 	return geom, place, &w, l.Department
 }
 
-func (l *Ledger) known(ctx context.Context, act Act) (Receipt, bool, error) {
-	var r Receipt
-	var p int64
-	var err error
+// known is the receipt of the first write with the act's key, if there was one.
+func (l *Ledger) known(ctx context.Context, act Act) (Receipt, error) {
+	b, first := act.enter()
+	if err := l.pool.SendBatch(ctx, b).Close(); err != nil {
+		return Receipt{}, fmt.Errorf("look up client key: %w", err)
+	}
+	return *first, nil
+}
+
+// enter puts what follows in the transaction under the act's scope, and looks whether its key is known: then first is
+// filled in when the statements are sent.
+func (act *Act) enter() (b *pgx.Batch, first *Receipt) {
+	b, first = &pgx.Batch{}, &Receipt{}
 	if act.Scope != nil {
-		err = l.Beside(*act.Scope).QueryRow(ctx, knownSQL, act.ClientKey).Scan(&p, &r.At, &r.FeatureID)
-	} else {
-		err = l.pool.QueryRow(ctx, knownSQL, act.ClientKey).Scan(&p, &r.At, &r.FeatureID)
+		scoped.Enter(b, *act.Scope)
 	}
-	if errors.Is(err, pgx.ErrNoRows) {
-		return Receipt{}, false, nil
+	if act.ClientKey != "" {
+		b.Queue(knownSQL, act.ClientKey).Query(func(rows pgx.Rows) error {
+			var p int64
+			_, err := pgx.ForEachRow(rows, []any{&p, &first.At, &first.FeatureID}, func() error {
+				first.Position, first.Replayed = layers.Position(p), true
+				return nil
+			})
+			return err
+		})
 	}
-	if err != nil {
-		return Receipt{}, false, fmt.Errorf("look up client key: %w", err)
-	}
-	r.Position, r.Replayed = layers.Position(p), true
-	return r, true, nil
+	return b, first
 }

@@ -99,6 +99,7 @@ func (l *Live) Run(ctx context.Context, failed func(error)) {
 	var w *worker
 	for ctx.Err() == nil {
 		var err error
+		began := time.Now()
 		if w == nil {
 			w, err = l.begin(ctx)
 		} else {
@@ -107,13 +108,23 @@ func (l *Live) Run(ctx context.Context, failed func(error)) {
 		if err != nil && ctx.Err() == nil {
 			failed(err)
 		}
-		wait := time.NewTimer(l.tick)
-		select {
-		case <-ctx.Done():
-		case <-l.wake:
-		case <-wait.C:
-		}
-		wait.Stop()
+		pause(ctx, nil, min(breath*time.Since(began), l.tick))
+		pause(ctx, l.wake, l.tick)
+	}
+}
+
+// breath is how many times as long as it has worked the estimate rests: it follows a single event at once, and of a flood
+// it takes several together, or it would keep a processor from those who ask.
+const breath = 19
+
+// pause waits for a time, for a word, or until ctx ends.
+func pause(ctx context.Context, word <-chan struct{}, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-word:
+	case <-t.C:
 	}
 }
 

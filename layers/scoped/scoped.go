@@ -79,7 +79,7 @@ func On(pool *pgxpool.Pool, scope layers.Scope) Reader { return Reader{pool, sco
 // settings end with it. The rows must be closed, as pgx.CollectRows and pgx.ForEachRow do.
 func (r Reader) Query(ctx context.Context, text string, args ...any) (pgx.Rows, error) {
 	var b pgx.Batch
-	b.Queue(setSQL, settings(r.scope)...)
+	Enter(&b, r.scope)
 	b.Queue(text, args...)
 	answers := r.pool.SendBatch(ctx, &b)
 	if _, err := answers.Exec(); err != nil {
@@ -134,14 +134,12 @@ func (r row) Scan(to ...any) error {
 	return r.rows.Err()
 }
 
+// Enter adds the statement by which the rest of the transaction runs under the scope. It comes first.
+func Enter(b *pgx.Batch, scope layers.Scope) { b.Queue(setSQL, settings(scope)...) }
+
 // Begin opens a transaction under the scope. The caller ends it.
-func Begin(ctx context.Context, pool *pgxpool.Pool, scope layers.Scope) (pgx.Tx, error) {
-	tx, err := pool.Begin(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := tx.Exec(ctx, setSQL, settings(scope)...); err != nil {
-		return nil, errors.Join(fmt.Errorf("set the scope: %w", err), tx.Rollback(context.WithoutCancel(ctx)))
-	}
-	return tx, nil
+func Begin(ctx context.Context, pool *pgxpool.Pool, scope layers.Scope) (*sql.Tx, error) {
+	var b pgx.Batch
+	Enter(&b, scope)
+	return sql.Begin(ctx, pool, &b)
 }

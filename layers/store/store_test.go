@@ -198,23 +198,23 @@ func TestChangesReachTheIndex(t *testing.T) {
 	version := before.Version(layers.KindEvent, open, tile)
 
 	desk := dispatch.New(pool, l, s, time.Now)
-	r, err := desk.Report(ctx, layers.Loopback(), dispatch.Report{Title: "烟", Item: "F-1", Lon: 113.2, Lat: 22.6, Datum: "WGS84"})
+	filed, err := desk.Report(ctx, layers.Loopback(), dispatch.Report{Title: "烟", Item: "F-1", Lon: 113.2, Lat: 22.6, Datum: "WGS84"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	snap := wait(r.Position)
+	snap := wait(filed.Position)
 	if n := snap.Figures(layers.KindEvent, all, 4).N; n != 1 {
 		t.Errorf("the reported event: %d in the west, want 1", n)
 	}
-	if v := snap.Version(layers.KindEvent, open, tile); v <= version || v < r.Position {
-		t.Errorf("the tile's version went from %d to %d, the change is at %d", version, v, r.Position)
+	if v := snap.Version(layers.KindEvent, open, tile); v <= version || v < filed.Position {
+		t.Errorf("the tile's version went from %d to %d, the change is at %d", version, v, filed.Position)
 	}
 	if n := before.Figures(layers.KindEvent, all, 4).N; n != 0 {
 		t.Errorf("an old snapshot changed: %d", n)
 	}
 
 	// A batch: followers read the rows again.
-	r, err = l.Write(ctx, ledger.Act{Actor: "t", Reason: "t"}, func(tx *ledger.Tx) error {
+	r, err := l.Write(ctx, ledger.Act{Actor: "t", Reason: "t"}, func(tx *ledger.Tx) error {
 		_, err := tx.Exec(ctx, `update person set place_id = 3, geom = st_point(113.9, 22.5, 4326) where id <= 40`)
 		tx.Record(layers.Change{Kind: layers.KindPerson, Op: layers.OpBatch, IDs: []layers.IDRange{{First: 1, Last: 40}}})
 		return err

@@ -1,1 +1,1 @@
-select pg_notify('change', pg_current_xact_id()::text)
+select pg_notify('change', $1)

@@ -6,12 +6,8 @@ with stale as (
     where code = $1
         and (last_at is null or last_at < now() - interval '1 second')
     for no key update skip locked
-), touched as (
-    update source
-    set last_at = greatest(source.last_at, now())
-    from stale
-    where source.id = stale.id
 )
-select id
-from source
-where code = $1
+update source
+set last_at = greatest(source.last_at, now())
+from stale
+where source.id = stale.id
