@@ -81,7 +81,7 @@ func describe(a huma.API) {
 			Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Ref: "#/components/schemas/PhotoUpload"}}}}},
 	})
 	add("stream", streamRoute, "Every change as it is committed",
-		"Server-sent events: change, position (at least every 5 s), reset (load everything again).", "text/event-stream",
+		"Server-sent events: change, position (at least every 5 s), reset (load everything again). In gzip for clients that take it.", "text/event-stream",
 		map[string]string{"200": "The events"}, other("query", "after", "Position after which to begin"),
 		other("header", "Last-Event-ID", "Position after which to go on"))
 }

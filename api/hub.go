@@ -16,10 +16,13 @@ const queued = 64
 // of what they are told, which perStream spreads.
 const maxStreams = 10_000
 
-// perStream is what one more stream adds to the least time between two deliveries. To write to a stream costs about as
-// much whether it is told of one change or of fifty: with thousands of streams several changes go out together, with a
-// few streams each goes out at once.
-const perStream = 20 * time.Microsecond
+// perStream is what one more stream adds to the least time between two deliveries, up to mostBetween. To write to a stream
+// costs about as much whether it is told of one change or of fifty: with thousands of streams several changes go out
+// together, with a few streams each goes out at once.
+const (
+	perStream   = 72 * time.Microsecond
+	mostBetween = 180 * time.Millisecond
+)
 
 // delivery is a batch with its messages; all of its positions are complete.
 type delivery struct {
@@ -58,7 +61,7 @@ func (h *hub) publish(b layers.Batch, messages []message) {
 	defer h.mu.Unlock()
 	w := &h.waiting
 	w.messages, w.through, w.at = append(w.messages, messages...), max(h.last.through, w.through, b.Through), b.At
-	wait := time.Duration(h.open.Load())*perStream - time.Since(h.handed)
+	wait := min(time.Duration(h.open.Load())*perStream, mostBetween) - time.Since(h.handed)
 	switch {
 	case wait <= 0 || len(w.messages) == 0:
 		h.hand()

@@ -19,7 +19,7 @@ func publishOne(h *hub, p layers.Position) {
 func TestDeliveriesGoTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub()
-		h.open.Store(5000)
+		h.open.Store(2000)
 		l, _, _ := h.listen(0)
 		for p := range layers.Position(40) {
 			publishOne(h, p+1)
@@ -32,11 +32,18 @@ func TestDeliveriesGoTogether(t *testing.T) {
 		}
 		began := time.Now()
 		rest := <-l.queue
-		if took := time.Since(began); took != 5000*perStream || len(rest.messages) != 39 || rest.through != 40 || h.now().through != 40 {
+		if took := time.Since(began); took != 2000*perStream || len(rest.messages) != 39 || rest.through != 40 || h.now().through != 40 {
 			t.Errorf("%d messages through %d after %v", len(rest.messages), rest.through, took)
 		}
-		h.open.Store(0)
+		h.open.Store(maxStreams)
 		publishOne(h, 41)
+		began = time.Now()
+		if <-l.queue; time.Since(began) != mostBetween {
+			t.Errorf("with very many streams a change waits %v", time.Since(began))
+		}
+		time.Sleep(mostBetween) // of the bubble's clock
+		h.open.Store(0)
+		publishOne(h, 42)
 		if len(l.queue) != 1 {
 			t.Error("a single stream waits")
 		}
@@ -114,8 +121,11 @@ func TestSharedTellings(t *testing.T) {
 	} {
 		alone := appendPosition(appendChanges(nil, d.messages, 0, scope), d.through, d.at)
 		for range 2 {
-			if diff := cmp.Diff(string(alone), string(d.told(scope))); diff != "" {
+			if diff := cmp.Diff(string(alone), string(d.told(scope, false))); diff != "" {
 				t.Errorf("%s (- alone, + shared):\n%s", name, diff)
+			}
+			if diff := cmp.Diff(string(alone), unpack(t, d.told(scope, true))); diff != "" {
+				t.Errorf("%s (- alone, + packed):\n%s", name, diff)
 			}
 		}
 		told[name] = alone

@@ -18,7 +18,7 @@ const streamRoute = "/api/stream"
 // The stream's rhythm and limits.
 const (
 	heartbeat   = 2 * time.Second  // at least so often a position
-	writeWithin = 10 * time.Second // a client that takes nothing for so long is gone
+	writeWithin = 10 * time.Second // a client that takes nothing for so long is gone, at the earliest after half of it
 	backlogPage = 500              // changes in one read of the ledger
 	backlogMost = 2000             // a stream that is further behind is told to load everything again
 )
@@ -50,12 +50,19 @@ func (s *Server) stream(c *gin.Context, scope layers.Scope) error {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no")
 	h.Set("Transfer-Encoding", "identity") // ends with the connection: chunks would take three writes for one
-	w := &eventWriter{out: c.Writer, control: http.NewResponseController(c.Writer), scope: scope, after: after}
+	h.Add("Vary", "Accept-Encoding")
+	w := &eventWriter{
+		out: c.Writer, control: http.NewResponseController(c.Writer), scope: scope, after: after, packed: acceptsGzip(c.Request),
+	}
 	if r := requestOf(c.Request.Context()); r != nil && s.Scope == nil {
 		w.pass = &r.pass
 	}
 	// The server's limits are for short requests; each write below brings its own.
 	_ = w.control.SetReadDeadline(time.Time{}) // a recorder in a test has none
+	if w.packed {
+		h.Set("Content-Encoding", "gzip")
+		w.write(packHead)
+	}
 	w.raw("retry: 1000\n\n")
 	for {
 		again, err := s.follow(c.Request.Context(), w, fresh)
@@ -99,22 +106,24 @@ func (s *Server) follow(ctx context.Context, w *eventWriter, fresh bool) (again 
 	w.position(max(last.through, w.after), last.at)
 	tick := time.NewTicker(heartbeat)
 	defer tick.Stop()
+	revised := w.revised() // listen first, then look: a word that comes in between is not missed
+	if err := w.recheck(ctx); err != nil {
+		return false, err
+	}
 	for {
 		if err := w.flush(); err != nil {
 			return false, err
 		}
-		// Listen first, then look: a word that comes in between is not missed.
-		revised := w.revised()
-		if err := w.recheck(ctx); err != nil {
-			return false, err
-		}
 		select {
-		case <-revised:
-			continue
 		case <-ctx.Done():
 			return false, ctx.Err()
 		case <-s.hub.done:
 			return false, nil
+		case <-revised:
+			revised = w.revised()
+			if err := w.recheck(ctx); err != nil {
+				return false, err
+			}
 		case d, ok := <-l.queue:
 			if !ok {
 				return true, nil
@@ -123,7 +132,11 @@ func (s *Server) follow(ctx context.Context, w *eventWriter, fresh bool) (again 
 				return false, err
 			}
 			w.deliver(d)
+			tick.Reset(heartbeat)
 		case <-tick.C:
+			if err := w.recheck(ctx); err != nil {
+				return false, err
+			}
 			if now, ok := s.hub.idle(l); ok {
 				w.position(now.through, now.at)
 			}
@@ -177,6 +190,8 @@ type eventWriter struct {
 	pass    *account.Pass // nil: the scope never changes
 	scope   layers.Scope
 	after   layers.Position
+	packed  bool      // in gzip
+	until   time.Time // when the present piece must be taken
 	err     error
 }
 
@@ -210,19 +225,30 @@ func (w *eventWriter) recheck(ctx context.Context) error {
 
 func (w *eventWriter) raw(text string) { w.bytes([]byte(text)) }
 
-// bytes writes in pieces, each of which a client must take in time.
+// bytes writes whole messages.
 func (w *eventWriter) bytes(b []byte) {
+	if w.packed && len(b) > 0 {
+		b = pack(b)
+	}
+	w.write(b)
+}
+
+// write writes in pieces, each of which a client must take in time.
+func (w *eventWriter) write(b []byte) {
 	for len(b) > 0 && w.err == nil {
 		n := min(len(b), 64<<10)
-		_ = w.control.SetWriteDeadline(time.Now().Add(writeWithin)) // a recorder in a test has none
+		if now := time.Now(); w.until.Sub(now) < writeWithin/2 { // a deadline costs as much as a small write: one serves for several
+			w.until = now.Add(writeWithin)
+			_ = w.control.SetWriteDeadline(w.until) // a recorder in a test has none
+		}
 		_, w.err = w.out.Write(b[:n])
 		b = b[n:]
 	}
 }
 
+// flush sends what was written, by the deadline of the last piece.
 func (w *eventWriter) flush() error {
 	if w.err == nil {
-		_ = w.control.SetWriteDeadline(time.Now().Add(writeWithin))
 		w.err = w.control.Flush()
 	}
 	return w.err
@@ -231,7 +257,7 @@ func (w *eventWriter) flush() error {
 // deliver writes a delivery; what all streams of a sight are told is made once.
 func (w *eventWriter) deliver(d delivery) {
 	if w.after < d.messages[0].position {
-		w.bytes(d.told(w.scope))
+		w.write(d.told(w.scope, w.packed))
 		w.after = d.through
 		return
 	}

@@ -15,16 +15,17 @@ type tellings struct {
 	by map[audience][]byte
 }
 
-// audience is what of a scope decides what it is told (message.data).
+// audience is what of a scope decides what it is told (message.data), and in which form.
 type audience struct {
 	class  string
 	handle bool
 	actor  string // only where something is told to persons by name
+	packed bool   // how it is written, not what
 }
 
 // told is everything that a scope is told of a delivery, its position at the end.
-func (d *delivery) told(scope layers.Scope) []byte {
-	who := audience{class: scope.Class(), handle: scope.Rights.Has(layers.RightHandle)}
+func (d *delivery) told(scope layers.Scope, packed bool) []byte {
+	who := audience{class: scope.Class(), handle: scope.Rights.Has(layers.RightHandle), packed: packed}
 	for i := range d.messages {
 		if d.messages[i].to != nil {
 			who.actor = scope.Actor
@@ -36,7 +37,9 @@ func (d *delivery) told(scope layers.Scope) []byte {
 	defer t.mu.Unlock()
 	b, ok := t.by[who]
 	if !ok {
-		b = appendPosition(appendChanges(nil, d.messages, 0, scope), d.through, d.at)
+		if b = appendPosition(appendChanges(nil, d.messages, 0, scope), d.through, d.at); packed {
+			b = pack(b)
+		}
 		if t.by == nil {
 			t.by = map[audience][]byte{}
 		}

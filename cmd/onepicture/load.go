@@ -88,7 +88,11 @@ func (c *underLoad) with(ctx context.Context, measure func(load.Options) error) 
 		return fmt.Errorf("find this program: %w", err)
 	}
 	logs := c.Logs
-	if logs == "" {
+	if logs != "" {
+		if err := os.MkdirAll(logs, 0o755); err != nil {
+			return fmt.Errorf("make the folder for logs: %w", err)
+		}
+	} else {
 		if logs, err = os.MkdirTemp("", "onepicture-load"); err != nil {
 			return fmt.Errorf("make a folder for logs: %w", err)
 		}

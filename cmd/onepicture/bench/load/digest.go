@@ -11,6 +11,13 @@ func (d *digest) add(id int64) {
 	d.xor ^= h
 }
 
+// join adds all that another stands for.
+func (d *digest) join(o digest) {
+	d.n += o.n
+	d.sum += o.sum
+	d.xor ^= o.xor
+}
+
 func digestOf(ids []int64) (d digest) {
 	for _, id := range ids {
 		d.add(id)

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -11,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/klauspost/compress/flate"
 
 	"onepicture/layers"
 )
@@ -27,30 +30,59 @@ const (
 	beat    = "id: 9\nevent: position\ndata: {\"position\":\"9\",\"asOf\":\"2026-11-26T01:00:00Z\"}\n\n"
 )
 
-// However the network cuts what a stream is told, it counts the events after base, each as often as it was told.
+// packed is a text as a server packs it: each of the parts can be unpacked by itself.
+func packed(t *testing.T, parts ...string) []byte {
+	var out bytes.Buffer
+	for _, text := range parts {
+		if err := flate.StatelessDeflate(&out, []byte(text), false, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out.Bytes()
+}
+
+// many is more than a reader's buffer holds, and does not pack well.
+func many(n int) (text string, ids []int64) {
+	r := rand.New(rand.NewPCG(1, 1))
+	for i := range n {
+		ids = append(ids, int64(100+i))
+		text += told(20+i, 100+i) + fmt.Sprintf(": %x\n\n", [4]uint64{r.Uint64(), r.Uint64(), r.Uint64(), r.Uint64()})
+	}
+	return text, ids
+}
+
+// However the network cuts what a stream is told, it counts the events after base, each as often as it was told; and so
+// does every other stream that is told the same.
 func TestWhatAStreamWasTold(t *testing.T) {
+	long, of := many(1500)
 	for _, c := range []struct {
 		name   string
-		text   string
+		parts  []string
+		cut    int // bytes that do not come at the end
 		want   []int64
 		resets int64
 		last   layers.Position
 	}{
-		{"nothing", "retry: 1000\n\n", nil, 0, 0},
-		{"events", told(5, 12) + told(6, 11) + beat, []int64{11, 12}, 0, 9},
-		{"one twice", told(5, 11) + told(6, 11), []int64{11, 11}, 0, 6},
-		{"one from before", told(5, 10) + told(6, 11), []int64{11}, 0, 6},
-		{"others", others + counted + beat, nil, 0, 9},
-		{"one that is cut short", told(5, 11) + "id: 6\nevent: change\ndata: {\"position\":\"6\",\"kind\":\"event\",\"id\":12}\n", []int64{11}, 0, 5},
-		{"a reset", told(5, 11) + "id: 8\nevent: reset\ndata: {\"position\":\"8\"}\n\n", []int64{11}, 1, 8},
+		{"nothing", []string{"retry: 1000\n\n"}, 0, nil, 0, 0},
+		{"events", []string{told(5, 12), told(6, 11) + beat}, 0, []int64{11, 12}, 0, 9},
+		{"one twice", []string{told(5, 11) + told(6, 11)}, 0, []int64{11, 11}, 0, 6},
+		{"the same part twice", []string{told(5, 11), told(5, 11)}, 0, []int64{11, 11}, 0, 5},
+		{"one from before", []string{told(5, 10) + told(6, 11)}, 0, []int64{11}, 0, 6},
+		{"others", []string{others + counted, beat}, 0, nil, 0, 9},
+		{"one that is cut short", []string{told(5, 11), told(6, 12)}, 1, []int64{11}, 0, 5},
+		{"a part that ends within a message", []string{told(5, 11), "id: 6\nevent: change\nda", "ta: {\"kind\":\"event\",\"id\":12}\n\n"}, 0, []int64{11, 12}, 0, 6},
+		{"a reset", []string{told(5, 11), "id: 8\nevent: reset\ndata: {\"position\":\"8\"}\n\n"}, 0, []int64{11}, 1, 8},
+		{"a long part", []string{told(5, 11), long}, 0, append([]int64{11}, of...), 0, 20 + 1499},
 	} {
+		shared := newParts(10)
+		bytes := packed(t, c.parts...)
 		for seed := range uint64(20) {
 			out, in := io.Pipe()
-			s := &stream{base: 10, body: out, probe: true}
+			s := &stream{parts: shared, body: out, probe: true}
 			go func() {
 				r := rand.New(rand.NewPCG(seed, 1))
-				for rest := []byte(c.text); len(rest) > 0; {
-					n := min(1+r.IntN(90), len(rest))
+				for rest := bytes[:len(bytes)-c.cut]; len(rest) > 0; {
+					n := min(1+r.IntN(90+len(bytes)/50), len(rest))
 					_, _ = in.Write(rest[:n])
 					rest = rest[n:]
 				}
@@ -62,6 +94,19 @@ func TestWhatAStreamWasTold(t *testing.T) {
 			if s.told != digestOf(c.want) || int(s.changes.Load()) != len(c.want) || len(s.seen) != len(c.want) || s.resets.Load() != c.resets || s.last != c.last {
 				t.Errorf("%s: %+v, %d changes, %d resets, through %d", c.name, s.told, s.changes.Load(), s.resets.Load(), s.last)
 			}
+		}
+	}
+}
+
+// What cannot be unpacked or read ends the stream, and is not taken for nothing.
+func TestBrokenStreams(t *testing.T) {
+	for name, bytes := range map[string][]byte{
+		"not packed": append([]byte("event: change\ndata: {}\n\n"), whole...),
+		"no JSON":    packed(t, "event: change\ndata: {\n\n"),
+		"no id":      packed(t, "id: x\n\n"),
+	} {
+		if _, _, err := newParts(0).next(bytes); err == nil {
+			t.Errorf("%s is read", name)
 		}
 	}
 }
@@ -88,7 +133,8 @@ func TestPhonesComeBack(t *testing.T) {
 	later := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked <- r.Header.Get("Last-Event-ID")
 		w.Header().Set("Transfer-Encoding", "identity")
-		_, _ = io.WriteString(w, told(6, 12)+told(8, 13))
+		w.Header().Set("Content-Encoding", "gzip")
+		_, _ = w.Write(append(make([]byte, gzipHead), packed(t, told(6, 12), told(8, 13))...))
 		_ = http.NewResponseController(w).Flush()
 		<-r.Context().Done()
 	}))
@@ -97,7 +143,7 @@ func TestPhonesComeBack(t *testing.T) {
 	run.servers = []*server{{address: "of nobody"}, {address: later.Listener.Addr().String()}}
 	s := &step{run: run, Step: Step{Rate: 1, Streams: 0}}
 	s.outbox.last = 8
-	phone := &stream{base: 10, last: 5, told: digestOf([]int64{11}), ended: make(chan struct{})}
+	phone := &stream{parts: newParts(10), last: 5, told: digestOf([]int64{11}), ended: make(chan struct{})}
 	close(phone.ended)
 	if what := s.comeBack(t.Context(), phone); what != "" {
 		t.Fatal(what)

@@ -115,6 +115,7 @@ type step struct {
 	*run
 	Step
 	streams []*stream
+	parts   *parts
 	readers sync.WaitGroup
 	closing atomic.Bool
 	lost    atomic.Int64
@@ -214,13 +215,13 @@ func (r *run) serversCPU() (sum time.Duration) {
 
 // open opens the streams and the phones, those of all servers alike; the first of each server are the probes.
 func (s *step) open(ctx context.Context) error {
-	s.streams = make([]*stream, s.Streams+s.Phones)
+	s.streams, s.parts = make([]*stream, s.Streams+s.Phones), newParts(s.base)
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(32)
 	for i := range s.streams {
 		g.Go(func() error {
 			server := i % len(s.servers)
-			t := &stream{server: server, base: s.base, probe: i/len(s.servers) < probes && i < s.Streams}
+			t := &stream{server: server, parts: s.parts, probe: i/len(s.servers) < probes && i < s.Streams}
 			if err := t.connect(gctx, s.servers[server].address, s.Cookie); err != nil {
 				return fmt.Errorf("stream %d: %w", i+1, err)
 			}

@@ -14,7 +14,7 @@ import (
 
 // How often the other server is asked for the tile, and the pause before the next report.
 const (
-	lookPause  = 4 * time.Millisecond
+	lookPause  = 10 * time.Millisecond
 	watchPause = 30 * time.Millisecond
 	watchZoom  = 14
 )
