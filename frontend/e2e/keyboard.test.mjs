@@ -51,20 +51,17 @@ async function press(
   return presses;
 }
 
-test('the duty officer signs in, opens an event of the live list, accepts and dispatches it, and closes the card', async (t) => {
+async function officersJob(t, size, toList) {
   const event = await report({ title: `键盘${Date.now()}`, level: 1, ...here });
-  const { page, bad, close } = await open(browser, '/sign-in?to=/command', { as: null });
+  const { page, bad, close } = await open(browser, '/sign-in?to=/command', { as: null, ...size });
   await signIn(page, 'cityduty');
   await page.waitForURL(/\/command/);
   await ready(page);
 
   const row = page.locator(`[data-event="${event.id}"]`);
   const card = page.getByRole('dialog');
+  await toList(page);
   await row.waitFor();
-  // The second thing that the keyboard reaches leads to the live list.
-  const skip = page.locator('a[href="#events"]');
-  const list = page.locator('#events');
-  await press(page, skip, { limit: 2, shows: () => list.and(page.locator(':focus')).waitFor() });
   t.diagnostic(`${await press(page, row, { limit: 12, shows: () => card.waitFor() })} × Tab to the event`);
   const step = (name) => page.locator(`[data-step=${name}]`);
   const entry = (name) => () => page.locator(`[data-entry=${name}]`).waitFor();
@@ -94,6 +91,42 @@ test('the duty officer signs in, opens an event of the live list, accepts and di
   const { status } = await ask(`/api/events/${event.id}`, 'cityduty');
   assert.equal(status, 'dispatch');
   assert.deepEqual(others(bad), []);
+  await close();
+}
+
+test('the duty officer signs in, opens an event of the live list, accepts and dispatches it, and closes the card', (t) =>
+  officersJob(t, {}, async (page) => {
+    // The second thing that the keyboard reaches leads to the live list.
+    await page.locator('[data-event]').first().waitFor();
+    const list = page.locator('#events');
+    await press(page, page.locator('a[href="#events"]'), {
+      limit: 2,
+      shows: () => list.and(page.locator(':focus')).waitFor(),
+    });
+  }));
+
+test('the same on a screen of which half the width and height is left, as with text at 200 %', (t) =>
+  officersJob(t, { width: 960, height: 540 }, async (page) => {
+    await tabTo(page, page.getByRole('tab', { selected: true }));
+    await tabTo(page, page.getByRole('tab', { name: '事件' }), 2, 'ArrowRight');
+  }));
+
+test('a row that leaves the live list by itself gives the focus to its neighbour', async () => {
+  const [stays, leaves] = [
+    await report({ title: `留下${Date.now()}`, level: 1, ...here }),
+    await report({ title: `离开${Date.now()}`, level: 1, ...here }),
+  ];
+  const { page, bad, close } = await open(browser, '/command?events=open');
+  await ready(page);
+  const row = (event) => page.locator(`[data-event="${event.id}"]`);
+  await row(stays).waitFor();
+  await row(leaves).focus();
+  const { version } = await ask(`/api/events/${leaves.id}`, 'cityduty');
+  await ask(`/api/events/${leaves.id}/steps`, 'cityduty', { step: 'void', version, reason: '误报' });
+  await row(leaves).waitFor({ state: 'detached' });
+  await keeps(page);
+  assert.ok(await page.evaluate(() => document.activeElement.matches('[data-event]')), 'no row has the focus');
+  assert.deepEqual(bad, []);
   await close();
 });
 
