@@ -12,11 +12,12 @@ import (
 	"onepicture/layers"
 )
 
-// How often the other server is asked for the tile, and the pause before the next report.
+// How often the other server is asked for the tile, and the pause before the next report. The tile is small: when it shows
+// the report is measured, not what a tile of a thousand events costs.
 const (
 	lookPause  = 10 * time.Millisecond
 	watchPause = 30 * time.Millisecond
-	watchZoom  = 14
+	watchZoom  = 16
 )
 
 // watchTiles reports through one server and asks another for the tile there until it has reached the report's
