@@ -2,6 +2,7 @@ package api
 
 import (
 	"bufio"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -106,6 +107,44 @@ func serveTown(t *testing.T, w *town) *httptest.Server {
 	server := httptest.NewServer(w.Handler())
 	t.Cleanup(func() { w.Close(); server.Close() })
 	return server
+}
+
+// Who takes gzip is told in it, who does not in plain text, the same.
+func TestStreamsInGzipAndPlain(t *testing.T) {
+	w := newTown(t, nil)
+	server := serveTown(t, w)
+	reported := answer[Reported](t, w.report(t, reportBody, ""))
+	position, err := layers.ParsePosition(reported.Position)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]string{}
+	for _, c := range []struct{ asked, encoding string }{{"gzip, br", "gzip"}, {"br", ""}, {"identity", ""}, {"gzip;q=0, identity", ""}} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+streamRoute+"?after="+(position-1).String(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Accept-Encoding", c.asked)
+		response, err := server.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		if got := response.Header.Get("Content-Encoding"); got != c.encoding || response.Header.Get("Vary") != "Accept-Encoding" {
+			t.Errorf("asked for %q: encoding %q, Vary %q", c.asked, got, response.Header.Get("Vary"))
+		}
+		var body io.Reader = response.Body
+		if c.encoding == "gzip" {
+			if body, err = gzip.NewReader(body); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l := &listening{bufio.NewReader(body), func() {}, "", response.StatusCode}
+		told[l.until(t, "change").data] = c.asked
+	}
+	if len(told) != 1 {
+		t.Errorf("they are told different things: %v", told)
+	}
 }
 
 func TestStreamTellsAtOnce(t *testing.T) {

@@ -200,7 +200,11 @@ func (d *Desk) deliver(ctx context.Context, tx *ledger.Tx, source string, args [
 		b.Queue(deliveredSQL, source)
 	}
 	b.Queue(reportSQL, args...).QueryRow(func(r pgx.Row) error { return r.Scan(id) })
-	return tx.SendBatch(ctx, &b).Close()
+	err := tx.SendBatch(ctx, &b).Close()
+	if err != nil {
+		d.delivered.Delete(source) // what was noted is undone
+	}
+	return err
 }
 
 func (d *Desk) check(r Report) (event, error) {

@@ -77,7 +77,9 @@ func (e *applyError) Unwrap() error { return e.error }
 
 type follower struct {
 	pool     *pgxpool.Pool
-	done     layers.Position
+	done     layers.Position // through which everything was delivered
+	last     layers.Position // of the last change up to there: it is on the disk, and so are all before it
+	again    bool            // PostgreSQL may have lost numbers after last: look again from there
 	told     layers.Position // the highest position that a notice named
 	marks    []horizon       // past looks whose max is not yet complete
 	asOf     time.Time
@@ -94,6 +96,12 @@ func (f *follower) run(ctx context.Context) error {
 	if err := f.refuseForeign(ctx, raw); err != nil {
 		return err
 	}
+	if f.last == 0 {
+		if err := f.findLast(ctx, raw); err != nil {
+			return err
+		}
+	}
+	f.again = true
 	for {
 		more, err := f.step(ctx, raw)
 		if err != nil {
@@ -138,16 +146,54 @@ func (f *follower) rest(ctx context.Context, raw *pgx.Conn) error {
 
 // step delivers what is complete now.
 func (f *follower) step(ctx context.Context, q queryer) (more bool, err error) {
-	h, changes, through, err := news(ctx, q, f.done, pageSize)
-	if err != nil {
-		return false, err
+	after := f.done
+	if f.again {
+		if err := f.overtake(ctx, q); err != nil {
+			return false, err
+		}
+		after = f.last
+	}
+	h, changes, through, err := news(ctx, q, after, pageSize)
+	if err != nil || through < f.done || through == f.done && len(changes) > 0 {
+		return false, err // what has overtaken is not complete yet
+	}
+	for i := range changes {
+		changes[i].Position = max(changes[i].Position, f.done+1)
 	}
 	f.mark(h, through)
 	if err := f.apply(ctx, layers.Batch{Changes: changes, Through: through, Begun: h.max, At: f.asOf}); err != nil {
 		return false, &applyError{err}
 	}
-	f.done = through
+	f.done, f.again = through, false
+	if n := len(changes); n > 0 {
+		f.last = changes[n-1].Position
+	}
 	return through < h.min-1, nil
+}
+
+// overtake takes numbers until there are some beyond what was delivered. A crash of PostgreSQL takes back the numbers of
+// transactions that left nothing on the disk, undone ones or readers; they are given again, and a change may then come
+// at a position up to which everything was delivered. It is told at the next one, which must exist.
+func (f *follower) overtake(ctx context.Context, q queryer) error {
+	for {
+		var next int64
+		if err := q.QueryRow(ctx, takeSQL).Scan(&next); err != nil {
+			return fmt.Errorf("take a number: %w", err)
+		}
+		if layers.Position(next) > f.done {
+			return nil
+		}
+	}
+}
+
+// findLast finds the last change that the loaded picture holds.
+func (f *follower) findLast(ctx context.Context, q queryer) error {
+	var last int64
+	if err := q.QueryRow(ctx, lastSQL, f.done.String()).Scan(&last); err != nil {
+		return fmt.Errorf("find the last change: %w", err)
+	}
+	f.last = layers.Position(last)
+	return nil
 }
 
 // mark moves the as-of time to the latest look of which everything that had begun by then is delivered now. While a

@@ -24,6 +24,8 @@ var (
 	horizonSQL = sql.Text("ledger/horizon.sql")
 	foreignSQL = sql.Text("ledger/foreign.sql")
 	newsSQL    = sql.Text("ledger/news.sql")
+	takeSQL    = sql.Text("ledger/take.sql")
+	lastSQL    = sql.Text("ledger/last.sql")
 	pageSQL    = sql.Text("ledger/page.sql")
 	changesSQL = sql.Text("ledger/changes.sql")
 )

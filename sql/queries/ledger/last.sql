@@ -1,0 +1,3 @@
+select coalesce(max(position)::text::int8, 0)
+from change
+where position <= $1::text::xid8
