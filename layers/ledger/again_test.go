@@ -37,6 +37,9 @@ func TestChangesUnderNumbersThatAreGivenAgain(t *testing.T) {
 		}
 	}
 	until(told + 1)
+	if f.last != second.Position {
+		t.Errorf("the last change on the disk is taken to be at %d, it is at %d", f.last, second.Position)
+	}
 	third := write(t, l, 3)
 	if third.Position <= told {
 		t.Fatalf("the numbers were not overtaken: %d", third.Position)

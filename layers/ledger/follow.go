@@ -157,17 +157,16 @@ func (f *follower) step(ctx context.Context, q queryer) (more bool, err error) {
 	if err != nil || through < f.done || through == f.done && len(changes) > 0 {
 		return false, err // what has overtaken is not complete yet
 	}
+	last := f.last // as the ledger says, not as it is told
 	for i := range changes {
-		changes[i].Position = max(changes[i].Position, f.done+1)
+		last = changes[i].Position
+		changes[i].Position = max(last, f.done+1)
 	}
 	f.mark(h, through)
 	if err := f.apply(ctx, layers.Batch{Changes: changes, Through: through, Begun: h.max, At: f.asOf}); err != nil {
 		return false, &applyError{err}
 	}
-	f.done, f.again = through, false
-	if n := len(changes); n > 0 {
-		f.last = changes[n-1].Position
-	}
+	f.done, f.last, f.again = through, last, false
 	return through < h.min-1, nil
 }
 

@@ -44,7 +44,7 @@ func (h *horizon) scan(row pgx.Row) error {
 func news(ctx context.Context, q queryer, after layers.Position, limit int) (h horizon, changes []layers.Change, through layers.Position, err error) {
 	var b pgx.Batch
 	b.Queue(horizonSQL).QueryRow(h.scan)
-	b.Queue(newsSQL, after.String(), limit).Query(func(rows pgx.Rows) (err error) {
+	b.Queue(changesSQL, after.String(), nil, limit).Query(func(rows pgx.Rows) (err error) {
 		changes, err = pgx.CollectRows(rows, scanChange)
 		return err
 	})
@@ -73,7 +73,7 @@ func between(ctx context.Context, q queryer, after, through layers.Position, lim
 	if cut != nil {
 		through = layers.Position(*cut)
 	}
-	rows, err := q.Query(ctx, changesSQL, after.String(), through.String())
+	rows, err := q.Query(ctx, changesSQL, after.String(), (through + 1).String(), nil)
 	if err != nil {
 		return nil, after, fmt.Errorf("read changes: %w", err)
 	}

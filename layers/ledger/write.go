@@ -23,7 +23,6 @@ var (
 	knownSQL   = sql.Text("ledger/known.sql")
 	horizonSQL = sql.Text("ledger/horizon.sql")
 	foreignSQL = sql.Text("ledger/foreign.sql")
-	newsSQL    = sql.Text("ledger/news.sql")
 	takeSQL    = sql.Text("ledger/take.sql")
 	lastSQL    = sql.Text("ledger/last.sql")
 	pageSQL    = sql.Text("ledger/page.sql")

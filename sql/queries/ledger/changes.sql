@@ -1,3 +1,5 @@
+-- Without an end: what is complete when the statement begins; whoever has asked for the horizon just before keeps what lies
+-- below that.
 select
     seq,
     position::text::int8,
@@ -21,5 +23,6 @@ select
     coalesce(new_department, 0)
 from change
 where position > $1::text::xid8
-and position <= $2::text::xid8
+and position < coalesce($2::text::xid8, pg_snapshot_xmin(pg_current_snapshot()))
 order by position, seq
+limit $3
