@@ -23,7 +23,7 @@ const (
 type Citizens interface {
 	Services(ctx context.Context) (map[string]citizen.Service, error)
 	SetService(ctx context.Context, scope layers.Scope, item string, s citizen.Service) (layers.Position, error)
-	Open(ctx context.Context, tx *ledger.Tx, event int64, k citizen.Case, s citizen.Slip) error
+	Open(tx *ledger.Tx, event int64, k citizen.Case, s citizen.Slip) error
 	Requests(ctx context.Context, q citizen.Query) ([]citizen.Request, error)
 	Number(ctx context.Context, token string) (int64, error)
 	Follow(ctx context.Context, number int64, code string) (citizen.Following, error)

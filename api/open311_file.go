@@ -42,9 +42,7 @@ func (x *counter311) file() (any, error) {
 		return nil, err
 	}
 	slip := citizen.NewSlip()
-	r.Also = func(ctx context.Context, tx *ledger.Tx, event int64) error {
-		return x.Citizens.Open(ctx, tx, event, k, slip)
-	}
+	r.Also = func(tx *ledger.Tx, event int64) error { return x.Citizens.Open(tx, event, k, slip) }
 	receipt, err := x.Desk.Report(ctx, scope, r)
 	if err != nil {
 		return nil, err

@@ -120,15 +120,13 @@ func (c Case) Check() error {
 }
 
 // Open adds a citizen's case to an event, in the transaction that files it.
-func (c *Counter) Open(ctx context.Context, tx *ledger.Tx, event int64, k Case, s Slip) error {
+func (c *Counter) Open(tx *ledger.Tx, event int64, k Case, s Slip) error {
 	answers, err := json.Marshal(k.Attributes)
 	if err != nil || k.Attributes == nil {
 		answers = []byte("{}")
 	}
 	sum := digest(event, s.Code)
-	if _, err := tx.Exec(ctx, openSQL, event, sum[:], s.Token, answers, k.MediaURL); err != nil {
-		return fmt.Errorf("open a citizen's case: %w", err)
-	}
+	tx.Queue(openSQL, event, sum[:], s.Token, answers, k.MediaURL)
 	if c.keys == nil || k.Contact == (Contact{}) {
 		return nil
 	}
@@ -141,9 +139,7 @@ func (c *Counter) Open(ctx context.Context, tx *ledger.Tx, event int64, k Case, 
 	if err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, reporterSQL, event, sealed, sealer.Key()); err != nil {
-		return fmt.Errorf("keep the contact: %w", err)
-	}
+	tx.Queue(reporterSQL, event, sealed, sealer.Key())
 	return nil
 }
 

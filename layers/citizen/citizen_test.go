@@ -48,7 +48,7 @@ func TestContactIsSealed(t *testing.T) {
 	open := func(c *Counter, event int64, k Case) {
 		t.Helper()
 		if _, err := l.Write(t.Context(), ledger.Act{Actor: "t", Reason: "t"}, func(tx *ledger.Tx) error {
-			return c.Open(t.Context(), tx, event, k, NewSlip())
+			return c.Open(tx, event, k, NewSlip())
 		}); err != nil {
 			t.Fatal(err)
 		}

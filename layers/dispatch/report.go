@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -26,6 +25,7 @@ import (
 )
 
 var (
+	numberSQL    = sql.Text("dispatch/number.sql")
 	reportSQL    = sql.Text("dispatch/report.sql")
 	deliveredSQL = sql.Text("dispatch/delivered.sql")
 	directSQL    = sql.Text("dispatch/direct.sql")
@@ -59,8 +59,8 @@ type Report struct {
 	ReportedAt  time.Time
 	Address     string
 	ClientKey   string // a replay with the same key is harmless; empty: always a new event
-	// Also is done with the new event in the same transaction; nil: nothing is.
-	Also func(ctx context.Context, tx *ledger.Tx, event int64) error
+	// Also queues what is written with the new event in the same transaction; nil: nothing is.
+	Also func(tx *ledger.Tx, event int64) error
 }
 
 // Picture is what dispatch asks of the city.
@@ -103,6 +103,7 @@ type event struct {
 	late   time.Time // by when it must be dispatched; zero: no rule says
 	point  geo.WGS84
 	place  layers.PlaceID
+	source int32 // 0: not known
 	record layers.Record
 }
 
@@ -139,20 +140,55 @@ func (d *Desk) Report(ctx context.Context, scope layers.Scope, r Report) (Filed,
 		key = hex.EncodeToString(sum[:16])
 		clientKey = "report:" + key
 	}
-	act := ledger.Act{Actor: scope.Actor, Reason: "report", ClientKey: clientKey, Scope: &scope}
+	act := ledger.Act{Actor: scope.Actor, Reason: "report", ClientKey: clientKey, Scope: &scope, Ask: e.ask}
 	receipt, err := d.ledger.Write(ctx, act, func(tx *ledger.Tx) error {
-		if err := d.insert(ctx, tx, scope.Actor, key, &e); err != nil || r.Also == nil {
+		if err := e.askAgain(ctx, tx); err != nil {
 			return err
 		}
-		return r.Also(ctx, tx, e.record.ID)
+		d.insert(tx, scope.Actor, key, &e)
+		if r.Also == nil {
+			return nil
+		}
+		return r.Also(tx, e.record.ID)
 	})
+	if err != nil {
+		d.delivered.Delete(e.Source) // what was noted is undone
+	}
 	if err != nil || receipt.Replayed {
 		return Filed{Receipt: receipt}, ledger.Problem("event", err)
 	}
 	return Filed{receipt, e.record, e.Title, orb.Point{e.point.Lon, e.point.Lat}, e.ReportedAt, e.due}, nil
 }
 
-func (d *Desk) insert(ctx context.Context, tx *ledger.Tx, actor, key string, e *event) error {
+// ask asks for the event's number and that of its source, before anything is written: what then is written and committed
+// travels at once. A transaction that has written keeps all readers of the ledger behind it until it ends, and must not wait
+// for this server meanwhile.
+func (e *event) ask(b *pgx.Batch) {
+	b.Queue(numberSQL, e.Source).Query(func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, []any{&e.source, &e.record.ID}, func() error { return nil })
+		return err
+	})
+}
+
+// askAgain makes the direct source before a city's first direct report.
+func (e *event) askAgain(ctx context.Context, tx *ledger.Tx) error {
+	if e.source == 0 && e.Source == direct {
+		if _, err := tx.Exec(ctx, directSQL); err != nil {
+			return fmt.Errorf("make the direct source: %w", err)
+		}
+		var b pgx.Batch
+		e.ask(&b)
+		if err := tx.SendBatch(ctx, &b).Close(); err != nil {
+			return fmt.Errorf("find the direct source: %w", err)
+		}
+	}
+	if e.source == 0 {
+		return layers.Invalid("source", "is not a known source")
+	}
+	return nil
+}
+
+func (d *Desk) insert(tx *ledger.Tx, actor, key string, e *event) {
 	hash := sha256.Sum256([]byte(key))
 	var origDatum string
 	var origX, origY *float64
@@ -160,25 +196,18 @@ func (d *Desk) insert(ctx context.Context, tx *ledger.Tx, actor, key string, e *
 		origDatum, origX, origY = string(datum), &e.Lon, &e.Lat
 	}
 	point := orb.Point{e.point.Lon, e.point.Lat}
-	args := []any{
-		e.Source, key, int16(e.item), int16(e.class), int16(e.Level), int16(e.flags),
+	// That its source has delivered is noted unless this server did so within the second.
+	now := d.now()
+	noted, _ := d.delivered.Load(e.Source)
+	if last, ok := noted.(time.Time); !ok || now.Sub(last) >= time.Second {
+		d.delivered.Store(e.Source, now)
+		tx.Queue(deliveredSQL, e.Source)
+	}
+	tx.Queue(reportSQL,
+		e.record.ID, e.source, key, int16(e.item), int16(e.class), int16(e.Level), int16(e.flags),
 		e.Title, e.Description, e.Address, e.ReportedAt, e.due, point, int32(e.place), origDatum, origX, origY,
-		hash[:16], e.record.Department,
-	}
-	err := d.deliver(ctx, tx, e.Source, args, &e.record.ID)
-	if errors.Is(err, pgx.ErrNoRows) && e.Source == direct { // the first direct report of this city
-		if _, err := tx.Exec(ctx, directSQL); err != nil {
-			return fmt.Errorf("make the direct source: %w", err)
-		}
-		err = d.deliver(ctx, tx, e.Source, args, &e.record.ID)
-	}
-	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		return layers.Invalid("source", "is not a known source")
-	case err != nil:
-		return fmt.Errorf("insert event: %w", err)
-	}
-	tx.Queue(stepSQL, e.record.ID, "report", actor, d.now().UTC(), e.ReportedAt, int16(layers.StatusUnknown),
+		hash[:16], e.record.Department)
+	tx.Queue(stepSQL, e.record.ID, "report", actor, now.UTC(), e.ReportedAt, int16(layers.StatusUnknown),
 		int16(report), 1, int16(layers.LevelVillage), "", "", nil, detail{}, point)
 	if !e.late.IsZero() {
 		tx.Queue(setJobSQL, e.record.ID, "late", 1, e.late)
@@ -187,24 +216,6 @@ func (d *Desk) insert(ctx context.Context, tx *ledger.Tx, actor, key string, e *
 		Kind: layers.KindEvent, Op: layers.OpPut, FeatureID: e.record.ID, Record: &e.record,
 		New: &layers.Location{Geom: point, Place: e.place, Department: e.record.Department, Layers: d.picture.LayersOf(layers.KindEvent, &e.record)},
 	})
-	return nil
-}
-
-// deliver inserts a report's row, and notes that its source has delivered unless this server did so within the second.
-func (d *Desk) deliver(ctx context.Context, tx *ledger.Tx, source string, args []any, id *int64) error {
-	var b pgx.Batch
-	now := d.now()
-	noted, _ := d.delivered.Load(source)
-	if last, ok := noted.(time.Time); !ok || now.Sub(last) >= time.Second {
-		d.delivered.Store(source, now)
-		b.Queue(deliveredSQL, source)
-	}
-	b.Queue(reportSQL, args...).QueryRow(func(r pgx.Row) error { return r.Scan(id) })
-	err := tx.SendBatch(ctx, &b).Close()
-	if err != nil {
-		d.delivered.Delete(source) // what was noted is undone
-	}
-	return err
 }
 
 func (d *Desk) check(r Report) (event, error) {

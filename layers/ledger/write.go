@@ -51,6 +51,9 @@ type Act struct {
 	Reason    string
 	ClientKey string        // empty: every call writes anew
 	Scope     *layers.Scope // under which PostgreSQL lets a request write; nil: the server's own work, as the owner
+
+	// Ask adds queries whose answers the writer needs, to travel with the transaction's beginning; nil: there are none.
+	Ask func(*pgx.Batch)
 }
 
 // Receipt tells where a write stands in the ledger.
@@ -91,6 +94,9 @@ func (l *Ledger) Write(ctx context.Context, act Act, fn func(*Tx) error) (Receip
 
 func (l *Ledger) write(ctx context.Context, act Act, fn func(*Tx) error) (Receipt, error) {
 	first, known := act.enter()
+	if act.Ask != nil {
+		act.Ask(first)
+	}
 	ptx, err := sql.Begin(ctx, l.pool, first)
 	if err != nil {
 		return Receipt{}, fmt.Errorf("begin write: %w", err)
