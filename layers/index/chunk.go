@@ -2,6 +2,7 @@ package index
 
 import (
 	"cmp"
+	"slices"
 	"sort"
 	"unsafe"
 
@@ -10,9 +11,10 @@ import (
 )
 
 // Rows of a chunk. A change copies one chunk, a query skips or takes one whole: 1,024 rows are 45 KB and some three
-// grids of a city. A chunk is cut in two when it has grown to twice that, and joined to its neighbour when small.
+// grids of a city. A chunk is cut in two when it has grown by more than half, and joined to its neighbour when small.
 const (
 	chunkRows = 1024
+	uncutRows = chunkRows + chunkRows/2
 	mostRows  = 2 * chunkRows
 	leastRows = chunkRows / 4
 )
@@ -58,7 +60,7 @@ type chunk struct {
 	any, all         uint64 // layers that some row, that every row belongs to
 	minTime, maxTime int32
 	places           []layers.PlaceID // the different ones; nil: more than fewPlaces
-	masses           []mass           // massesOf
+	masses           []mass           // of the layers in any, by bit, and last of all rows
 	few              few
 }
 
@@ -80,7 +82,7 @@ func newChunk(rows []Row) *chunk {
 	for i := range rows {
 		c.key[i], c.id[i] = rows[i].Key, rows[i].ID
 	}
-	c.summarise(rows)
+	c.summarise(weightsOf(rows))
 	return c
 }
 
@@ -99,23 +101,22 @@ func column[T comparable](rows []Row, of func(*Row) T) []T {
 	return nil
 }
 
-func (c *chunk) summarise(rows []Row) {
-	c.all = ^uint64(0)
-	c.minTime, c.maxTime = rows[0].Time, rows[0].Time
+// summarise works out what the columns say of the rows.
+func (c *chunk) summarise(w *weights) {
+	c.weigh(w)
+	if c.time != nil {
+		c.minTime, c.maxTime = slices.Min(c.time), slices.Max(c.time)
+	}
 	c.places = make([]layers.PlaceID, 0, 4)
 	last := layers.PlaceID(-1)
-	for i := range rows {
-		r := &rows[i]
-		c.any |= r.Layers
-		c.all &= r.Layers
-		c.minTime, c.maxTime = min(c.minTime, r.Time), max(c.maxTime, r.Time)
-		if r.Place == last || c.places == nil {
+	for i := range c.len() {
+		p := at(c.place, i)
+		if p == last || c.places == nil {
 			continue
 		}
-		last = r.Place
+		last = p
 		c.note(last)
 	}
-	c.masses = massesOf(rows, c.any)
 	c.few.summarise(c)
 }
 

@@ -19,23 +19,55 @@ func (m *mass) add(o mass) {
 	m.y += o.y
 }
 
-// massesOf are the masses of the rows in each of the layers that any of them is in, by bit, and last that of all.
-func massesOf(rows []Row, any uint64) []mass {
-	var by [64]mass
-	var all mass
+// weights are the masses of some rows in each layer, by bit, and of all.
+type weights struct {
+	by  [64]mass
+	all mass
+}
+
+// add counts one row that comes (1) or goes (-1).
+func (w *weights) add(key geo.Key, layers uint64, n int) {
+	x, y := key.XY()
+	one := mass{n, uint64(n) * uint64(x), uint64(n) * uint64(y)} // what goes wraps around, and the sum is right again
+	w.all.add(one)
+	for ; layers != 0; layers &= layers - 1 {
+		w.by[bits.TrailingZeros64(layers)].add(one)
+	}
+}
+
+func weightsOf(rows []Row) *weights {
+	var w weights
 	for i := range rows {
-		x, y := rows[i].Key.XY()
-		one := mass{1, uint64(x), uint64(y)}
-		all.add(one)
-		for w := rows[i].Layers; w != 0; w &= w - 1 {
-			by[bits.TrailingZeros64(w)].add(one)
+		w.add(rows[i].Key, rows[i].Layers, 1)
+	}
+	return &w
+}
+
+// weights are those of the chunk's rows.
+func (c *chunk) weights() *weights {
+	w := weights{all: c.masses[len(c.masses)-1]}
+	for i, left := 0, c.any; left != 0; i, left = i+1, left&(left-1) {
+		w.by[bits.TrailingZeros64(left)] = c.masses[i]
+	}
+	return &w
+}
+
+// weigh keeps the masses of the layers that some row is in.
+func (c *chunk) weigh(w *weights) {
+	c.any, c.all = 0, 0
+	for bit := range w.by {
+		if n := w.by[bit].n; n > 0 {
+			c.any |= 1 << bit
+			if n == w.all.n {
+				c.all |= 1 << bit
+			}
 		}
 	}
-	out := make([]mass, 0, bits.OnesCount64(any)+1)
-	for w := any; w != 0; w &= w - 1 {
-		out = append(out, by[bits.TrailingZeros64(w)])
+	c.masses = make([]mass, 0, bits.OnesCount64(c.any)+1)
+	for left := c.any; left != 0; left &= left - 1 {
+		c.masses = append(c.masses, w.by[bits.TrailingZeros64(left)])
 	}
-	return append(out, all)
+	c.masses = append(c.masses, w.all)
 }
 
 // inLayer is the mass of the rows of one layer; bit is one that is set in any.

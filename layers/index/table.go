@@ -124,12 +124,11 @@ func (c *cutter) spill(left int) {
 // cutAt is how many rows the next chunk takes: about chunkRows, and so that it ends where the largest square does. Then
 // many chunks lie in one cell of a tile, and few reach over the border of a town.
 func cutAt(rows []Row) int {
-	const most = chunkRows + chunkRows/2
-	if len(rows) <= most {
+	if len(rows) <= uncutRows {
 		return len(rows)
 	}
 	best, widest := 0, geo.Key(0)
-	for i := chunkRows / 2; i <= min(most, len(rows)-leastRows); i++ {
+	for i := chunkRows / 2; i <= min(uncutRows, len(rows)-leastRows); i++ {
 		if step := rows[i-1].Key ^ rows[i].Key; step > widest || best == 0 {
 			best, widest = i, step
 		}
@@ -165,37 +164,24 @@ func (t *table) with(changes []rowChange) (first []spot, chunks []*chunk) {
 		if at < len(t.chunks) {
 			old = t.chunks[at]
 		}
-		out.rows = old.merge(out.rows, changes[:n])
+		p := patchOf(old, changes[:n])
 		changes = changes[n:]
 		next = min(at+1, len(t.chunks))
+		if len(out.rows) == 0 && old.len() > 0 && p.n >= leastRows && p.n <= uncutRows {
+			one := p.of(old)
+			out.keep([]spot{{one.key[0], one.id[0]}}, []*chunk{one})
+			continue
+		}
+		out.rows = p.rows(old, out.rows)
 		if len(out.rows) >= leastRows || next == len(t.chunks) {
 			out.flush()
 		}
 	}
 	if len(out.rows) > 0 {
-		out.rows = t.chunks[next].merge(out.rows, nil)
+		out.rows = t.chunks[next].appendRows(out.rows, 0, t.chunks[next].len())
 		next++
 		out.flush()
 	}
 	out.keep(t.first[next:], t.chunks[next:])
 	return out.first, out.chunks
-}
-
-// merge appends the chunk's rows with the changes applied.
-func (c *chunk) merge(out []Row, changes []rowChange) []Row {
-	i := 0
-	for _, change := range changes {
-		at := i + sort.Search(c.len()-i, func(j int) bool {
-			return !(spot{c.key[i+j], c.id[i+j]}).before(change.spot)
-		})
-		out = c.appendRows(out, i, at)
-		i = at
-		if i < c.len() && (spot{c.key[i], c.id[i]}) == change.spot {
-			i++
-		}
-		if change.row != nil {
-			out = append(out, *change.row)
-		}
-	}
-	return c.appendRows(out, i, c.len())
 }
