@@ -18,6 +18,9 @@ func acceptsGzip(r *http.Request) bool {
 	return w.of(tile.Gzip) > 0
 }
 
+// leastPacked is from which size on an answer is packed, in bytes: what fits into one packet is not sooner there for it.
+const leastPacked = 1024
+
 // compressed packs JSON and the metrics' text for those who accept it. Tiles and files come packed already.
 func compressed(c *gin.Context) {
 	w := &packer{ResponseWriter: c.Writer, accepted: acceptsGzip(c.Request) && c.Request.Method != http.MethodHead}
@@ -35,8 +38,8 @@ type packer struct {
 	zip      *gzip.Writer
 }
 
-// decide looks at the headers when the first byte comes.
-func (w *packer) decide() {
+// decide looks at the headers when the first bytes come: n of them, which of a short answer are all.
+func (w *packer) decide(n int) {
 	if w.decided {
 		return
 	}
@@ -47,7 +50,7 @@ func (w *packer) decide() {
 		return
 	}
 	h.Add("Vary", "Accept-Encoding")
-	if !w.accepted || w.Status() == http.StatusNoContent || w.Status() == http.StatusNotModified {
+	if !w.accepted || n < leastPacked || w.Status() == http.StatusNoContent || w.Status() == http.StatusNotModified {
 		return
 	}
 	h.Set("Content-Encoding", "gzip")
@@ -61,7 +64,7 @@ func (w *packer) decide() {
 }
 
 func (w *packer) Write(b []byte) (int, error) {
-	w.decide()
+	w.decide(len(b))
 	if w.zip != nil {
 		return w.zip.Write(b)
 	}

@@ -73,6 +73,8 @@ func (p *Postgres) settings(memoryMB int, fast bool) string {
 		"random_page_cost = 1.1",
 		"effective_io_concurrency = 200",
 		"jit = off",
+		// Statistics of tables that grow by hundreds of rows a second take a second of a processor each time.
+		"autovacuum_naptime = 5min",
 		"autovacuum_vacuum_scale_factor = 0.05",
 		"autovacuum_analyze_scale_factor = 0.02",
 		"timezone = 'UTC'",

@@ -29,7 +29,7 @@ const (
 
 	// gather is the least time between two transactions: one that comes alone is written at once, and of many a second
 	// several share a flush of the disk and the lock of the head, for which other servers wait.
-	gather = 20 * time.Millisecond
+	gather = 50 * time.Millisecond
 )
 
 // Log writes the audit of one server. Its methods are safe for concurrent use. Nothing is written until Run runs.
