@@ -93,11 +93,17 @@ export function signInAddress(here: string): string {
 /** Ends the session and goes where one signs in; from there the way leads back to this view. */
 export async function signOut() {
   await api.signOut().catch(() => undefined);
-  location.assign(signInAddress(location.pathname + location.search));
+  leaveForSignIn();
 }
 
+let leaving = false;
+
+/** Leaves once: when a session ends, several answers say so, and a second departure would break off the first. */
 function leaveForSignIn() {
-  if (!location.pathname.startsWith('/sign-in')) location.assign(signInAddress(location.pathname + location.search));
+  if (leaving || location.pathname.startsWith('/sign-in')) return;
+  leaving = true;
+  addEventListener('pageshow', () => (leaving = false), { once: true }); // the way back may bring this page as it was left
+  location.assign(signInAddress(location.pathname + location.search));
 }
 
 const post = <T>(path: string, body: unknown) => read<T>(path, {}, { method: 'POST', body: JSON.stringify(body) });
