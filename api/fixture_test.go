@@ -167,7 +167,7 @@ func openTown(t testing.TB, pool *pgxpool.Pool, change func(*Options)) *town {
 	}
 	settled := func() bool { // numbers of persons are released, and the stream has told it
 		snap := st.Index().Snapshot()
-		return len(snap.Due()) == 0 && s.hub.now().through > 0 && s.hub.now().through >= snap.Position()
+		return len(snap.Due()) == 0 && s.hub.told() > 0 && s.hub.told() >= snap.Position()
 	}
 	for !settled() {
 		select {

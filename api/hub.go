@@ -1,6 +1,7 @@
 package api
 
 import (
+	"slices"
 	"sort"
 	"sync"
 	"sync/atomic"
@@ -24,7 +25,11 @@ const (
 	mostBetween = 180 * time.Millisecond
 )
 
-// delivery is a batch with its messages; all of its positions are complete.
+// groups is in how many parts the streams are told, one after the other in that time: told all at once, they would keep the
+// processors from everybody else, and the last of them would wait for all the others to be written to.
+const groups = 3
+
+// delivery is what a group is told; all of its positions are complete.
 type delivery struct {
 	messages []message
 	through  layers.Position
@@ -32,82 +37,147 @@ type delivery struct {
 	shared   *tellings
 }
 
+// begins is the position before which there is nothing in it.
+func (d *delivery) begins() layers.Position {
+	if len(d.messages) == 0 {
+		return d.through + 1
+	}
+	return d.messages[0].position
+}
+
 // hub hands what the index has applied to every stream.
 type hub struct {
 	mu        sync.Mutex
-	last      delivery // without messages
-	waiting   delivery // not handed out yet
-	handed    time.Time
-	timer     *time.Timer // hands out what waits; nil: none is set
-	recent    []message   // the latest that were handed out, for streams that resume
+	through   layers.Position // of what was published
+	at        time.Time
+	recent    []message // the latest that were published, for the groups that wait and for streams that resume
+	first     int       // number of the first of them
 	since     layers.Position
-	listeners map[*listener]struct{}
+	groups    [groups]group
+	turn      int // the group that is told next
+	handed    time.Time
+	timer     *time.Timer // tells the next group; nil: none is set
 	closed    bool
-	done      chan struct{}
 	open      atomic.Int64
 	overflows atomic.Uint64
 }
 
-// listener is one stream's queue; it is closed when the stream was too slow.
-type listener struct{ queue chan delivery }
+// group is a part of the streams, which are told at the same time.
+type group struct {
+	listeners map[*listener]struct{}
+	last      delivery  // without messages
+	next      int       // number of the first message that it was not told
+	heard     time.Time // when its streams were told something
+}
+
+// listener is one stream's queue; it is closed when the stream was too slow, and when the server stops.
+type listener struct {
+	queue chan delivery
+	group *group
+}
 
 func newHub() *hub {
-	return &hub{listeners: map[*listener]struct{}{}, done: make(chan struct{})}
+	h := &hub{}
+	for i := range h.groups {
+		h.groups[i].listeners = map[*listener]struct{}{}
+	}
+	return h
 }
 
 // publish never blocks: a queue that is full is closed, and its stream reads on from the ledger.
 func (h *hub) publish(b layers.Batch, messages []message) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	w := &h.waiting
-	w.messages, w.through, w.at = append(w.messages, messages...), max(h.last.through, w.through, b.Through), b.At
-	wait := min(time.Duration(h.open.Load())*perStream, mostBetween) - time.Since(h.handed)
-	switch {
-	case wait <= 0 || len(w.messages) == 0:
-		h.hand()
-	case h.timer == nil:
-		h.timer = time.AfterFunc(wait, func() {
-			h.mu.Lock()
-			defer h.mu.Unlock()
-			h.timer = nil
-			h.hand()
-		})
+	fresh := h.through == 0
+	h.recent = append(h.recent, messages...)
+	h.through, h.at = max(h.through, b.Through), b.At
+	if fresh { // where the first batch begins is not known
+		h.since = h.through
+		for i := range h.groups {
+			h.tell(&h.groups[i])
+		}
+		time.AfterFunc(heartbeat, h.beat)
+	}
+	h.tellInTurn()
+	h.forget()
+}
+
+// tellInTurn tells the groups for which it is time, and sets the timer for the next.
+func (h *hub) tellInTurn() {
+	pause := min(time.Duration(h.open.Load())*perStream, mostBetween) / groups
+	for range groups {
+		r := &h.groups[h.turn]
+		if r.next < h.first+len(h.recent) {
+			if wait := pause - time.Since(h.handed); wait > 0 {
+				if h.timer == nil {
+					h.timer = time.AfterFunc(wait, func() {
+						h.mu.Lock()
+						defer h.mu.Unlock()
+						h.timer = nil
+						h.tellInTurn()
+					})
+				}
+				return
+			}
+			h.handed = time.Now()
+		}
+		h.tell(r)
+		h.turn = (h.turn + 1) % groups
 	}
 }
 
-// hand gives every stream what waits.
-func (h *hub) hand() {
-	d := h.waiting
-	if d.through == 0 {
+// tell hands a group what it was not told.
+func (h *hub) tell(g *group) {
+	d := delivery{h.recent[g.next-h.first:], h.through, h.at, &tellings{}}
+	g.last, g.next = delivery{through: h.through, at: h.at}, h.first+len(h.recent)
+	if len(d.messages) > 0 {
+		h.hand(g, d)
+	}
+}
+
+// beat tells the groups that have heard nothing for a while how far the picture is: a stream that is never written to does
+// not notice that its client is gone, nor the client that the server is.
+func (h *hub) beat() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
 		return
 	}
-	h.waiting = delivery{}
-	if h.last.through == 0 { // where the first batch begins is not known
-		h.since = d.through
+	next := heartbeat
+	for i := range h.groups {
+		g := &h.groups[i]
+		if silent := time.Since(g.heard); silent < heartbeat {
+			next = min(next, heartbeat-silent)
+			continue
+		}
+		h.hand(g, delivery{through: g.last.through, at: g.last.at, shared: &tellings{}})
 	}
-	h.last = delivery{through: d.through, at: d.at}
-	if len(d.messages) == 0 || h.closed {
-		return
-	}
-	h.remember(d.messages)
-	h.handed, d.shared = time.Now(), &tellings{}
-	for l := range h.listeners {
+	time.AfterFunc(next, h.beat)
+}
+
+// hand puts a delivery into the queue of each of a group's streams.
+func (h *hub) hand(g *group, d delivery) {
+	g.heard = time.Now()
+	for l := range g.listeners {
 		select {
 		case l.queue <- d:
 		default:
-			delete(h.listeners, l)
+			delete(g.listeners, l)
 			close(l.queue)
 			h.overflows.Add(1)
 		}
 	}
 }
 
-// remember keeps as many messages as a stream may be behind.
-func (h *hub) remember(messages []message) {
-	h.recent = append(h.recent, messages...)
-	if over := len(h.recent) - backlogMost; over > 0 {
+// forget keeps as many messages as a stream may be behind, and what a group was not told.
+func (h *hub) forget() {
+	over := len(h.recent) - backlogMost
+	for i := range h.groups {
+		over = min(over, h.groups[i].next-h.first)
+	}
+	if over > 0 {
 		h.since = max(h.since, h.recent[over-1].position)
-		h.recent = h.recent[over:]
+		h.recent, h.first = h.recent[over:], h.first+over
 	}
 }
 
@@ -116,14 +186,22 @@ func (h *hub) remember(messages []message) {
 func (h *hub) listen(after layers.Position) (l *listener, last delivery, known bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	l = &listener{make(chan delivery, queued)}
-	if !h.closed {
-		h.listeners[l] = struct{}{}
+	r := &h.groups[0]
+	for i := range h.groups {
+		if o := &h.groups[i]; len(o.listeners) < len(r.listeners) {
+			r = o
+		}
 	}
-	last = h.last
-	if known = after >= h.since && after <= last.through; known {
-		from := sort.Search(len(h.recent), func(i int) bool { return h.recent[i].position > after })
-		last.messages = h.recent[from:len(h.recent):len(h.recent)]
+	l = &listener{make(chan delivery, queued), r}
+	if h.closed {
+		close(l.queue)
+	} else {
+		r.listeners[l] = struct{}{}
+	}
+	last = r.last
+	if known = after >= h.since && after <= h.through; known {
+		from := sort.Search(r.next-h.first, func(i int) bool { return h.recent[i].position > after })
+		last.messages = slices.Clip(h.recent[from : r.next-h.first])
 	}
 	return l, last, known
 }
@@ -131,22 +209,18 @@ func (h *hub) listen(after layers.Position) (l *listener, last delivery, known b
 func (h *hub) leave(l *listener) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.listeners, l)
+	delete(l.group.listeners, l)
 }
 
-// now is the last delivery.
-func (h *hub) now() delivery {
+// told is the position through which every stream was told everything; 0: nothing is loaded yet.
+func (h *hub) told() layers.Position {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.last
-}
-
-// idle gives the last delivery when the listener has taken everything through it.
-func (h *hub) idle(l *listener) (delivery, bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	_, listening := h.listeners[l]
-	return h.last, listening && len(l.queue) == 0
+	p := h.through
+	for i := range h.groups {
+		p = min(p, h.groups[i].last.through)
+	}
+	return p
 }
 
 // enter counts a stream in; false when there are too many or the server stops.
@@ -164,12 +238,25 @@ func (h *hub) exit() { h.open.Add(-1) }
 
 func (h *hub) clients() int64 { return h.open.Load() }
 
+// stopped tells that no stream goes on.
+func (h *hub) stopped() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.closed
+}
+
 // close ends every stream at once.
 func (h *hub) close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !h.closed {
-		h.closed = true
-		close(h.done)
+	if h.closed {
+		return
+	}
+	h.closed = true
+	for i := range h.groups {
+		for l := range h.groups[i].listeners {
+			close(l.queue)
+		}
+		clear(h.groups[i].listeners)
 	}
 }

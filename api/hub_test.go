@@ -2,11 +2,14 @@ package api
 
 import (
 	"bytes"
+	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"onepicture/layers"
 )
@@ -15,39 +18,196 @@ func publishOne(h *hub, p layers.Position) {
 	h.publish(layers.Batch{Through: p}, []message{{position: p}})
 }
 
-// With many streams open changes go out together, and nothing says before that they were told.
+// With many streams open changes go out together, to one group of them after the other, and nothing says before that they
+// were told.
 func TestDeliveriesGoTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub()
+		publishOne(h, 1)
 		h.open.Store(2000)
-		l, _, _ := h.listen(0)
-		for p := range layers.Position(40) {
-			publishOne(h, p+1)
-		}
-		if first := <-l.queue; first.through != 1 || h.now().through != 1 || len(l.queue) != 0 {
-			t.Errorf("%d at once, %d is told, %d more", first.through, h.now().through, len(l.queue))
-		}
-		if _, ok := h.idle(l); !ok {
-			t.Error("a listener that took everything is not up to date")
-		}
-		began := time.Now()
-		rest := <-l.queue
-		if took := time.Since(began); took != 2000*perStream || len(rest.messages) != 39 || rest.through != 40 || h.now().through != 40 {
-			t.Errorf("%d messages through %d after %v", len(rest.messages), rest.through, took)
-		}
-		h.open.Store(maxStreams)
-		publishOne(h, 41)
-		began = time.Now()
-		if <-l.queue; time.Since(began) != mostBetween {
-			t.Errorf("with very many streams a change waits %v", time.Since(began))
+		var all [groups]*listener
+		for i := range all {
+			var last delivery
+			if all[i], last, _ = h.listen(0); last.through != 1 {
+				t.Errorf("a stream that comes was told through %d", last.through)
+			}
 		}
 		time.Sleep(mostBetween) // of the bubble's clock
-		h.open.Store(0)
+		for p := range layers.Position(40) {
+			publishOne(h, p+2)
+		}
+		if first := <-all[0].queue; first.through != 2 || h.told() != 1 || len(all[0].queue) != 0 || len(all[1].queue) != 0 {
+			t.Errorf("%d at once, %d is told, %d and %d more", first.through, h.told(), len(all[0].queue), len(all[1].queue))
+		}
+		began := time.Now()
+		for i := range groups {
+			l, n := all[(i+1)%groups], 40
+			if l == all[0] {
+				n = 39
+			}
+			d := <-l.queue
+			if took, want := time.Since(began), 2000*perStream/groups*time.Duration(i+1); took != want || len(d.messages) != n || d.through != 41 {
+				t.Errorf("group %d: %d messages through %d after %v, not %v", i+1, len(d.messages), d.through, took, want)
+			}
+		}
+		if h.told() != 41 {
+			t.Errorf("%d is told", h.told())
+		}
+		h.open.Store(maxStreams)
 		publishOne(h, 42)
-		if len(l.queue) != 1 {
-			t.Error("a single stream waits")
+		began = time.Now()
+		for i := range groups {
+			<-all[(i+1)%groups].queue
+		}
+		if took := time.Since(began); took != mostBetween {
+			t.Errorf("with very many streams a change waits %v", took)
+		}
+		time.Sleep(mostBetween)
+		h.open.Store(1)
+		publishOne(h, 43)
+		synctest.Wait()
+		time.Sleep(perStream)
+		for i, l := range all {
+			if len(l.queue) != 1 {
+				t.Errorf("a single stream in group %d waits", i)
+			}
 		}
 	})
+}
+
+// A stream to which nothing happens is told how far the picture is, as far as it was told; one that lost something in an
+// overflow is told nothing any more: it reads the ledger again.
+func TestHeartbeats(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub()
+		publishOne(h, 1)
+		h.open.Store(maxStreams)
+		still, _, _ := h.listen(1)
+		slow, _, _ := h.listen(1)
+		began := time.Now()
+		for range 3 {
+			if d := <-still.queue; len(d.messages) != 0 || d.through != 1 {
+				t.Errorf("a heartbeat with %d messages, through %d", len(d.messages), d.through)
+			}
+		}
+		if took := time.Since(began); took != 3*heartbeat {
+			t.Errorf("three heartbeats in %v", took)
+		}
+		time.Sleep(heartbeat / 2)
+		publishOne(h, 2)
+		if d := <-still.queue; d.through != 2 || time.Since(began) >= 4*heartbeat {
+			t.Errorf("told through %d after %v", d.through, time.Since(began))
+		}
+		talked := time.Now()
+		if d := <-still.queue; len(d.messages) != 0 || d.through != 2 || time.Since(talked) != heartbeat {
+			t.Errorf("the next heartbeat came %v after the change, through %d", time.Since(talked), d.through)
+		}
+		for p := layers.Position(3); h.overflows.Load() == 0; p++ {
+			publishOne(h, p)
+			time.Sleep(mostBetween)
+			for len(still.queue) > 0 {
+				<-still.queue
+			}
+		}
+		time.Sleep(3 * heartbeat)
+		n := 0
+		for range slow.queue { // it ends: the queue is closed
+			n++
+		}
+		if n != queued {
+			t.Errorf("%d deliveries in a queue of %d", n, queued)
+		}
+		h.close()
+		for range still.queue {
+		}
+		late, _, _ := h.listen(2)
+		if _, ok := <-late.queue; ok || !h.stopped() {
+			t.Error("a hub that is closed tells something")
+		}
+	})
+}
+
+// However changes and streams come and go, a stream is told each change after the position that it has exactly once and in
+// order: what listen gives at first, and what comes then.
+func TestGroupsLoseNothing(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		open := rapid.Int64Range(0, maxStreams).Draw(rt, "open")
+		actions := rapid.SliceOfN(rapid.IntRange(0, 9), 1, 100).Draw(rt, "actions")
+		wrong := ""
+		synctest.Test(t, func(*testing.T) { wrong = comeAndGo(open, actions) })
+		if wrong != "" {
+			rt.Fatal(wrong)
+		}
+	})
+}
+
+// comeAndGo does the actions with one hub, and gives what went wrong.
+func comeAndGo(open int64, actions []int) (wrong string) {
+	h := newHub()
+	h.open.Store(open)
+	last := layers.Position(1)
+	publishOne(h, last)
+	type client struct {
+		*listener
+		through layers.Position
+	}
+	var clients []*client
+	hear := func(c *client, d delivery) {
+		for i := range d.messages {
+			if p := d.messages[i].position; p != c.through+1 && wrong == "" {
+				wrong = fmt.Sprintf("position %d after %d", p, c.through)
+			}
+			c.through = d.messages[i].position
+		}
+		if d.through < c.through && wrong == "" {
+			wrong = fmt.Sprintf("told through %d after %d", d.through, c.through)
+		}
+	}
+	for n, action := range actions {
+		switch {
+		case action < 2: // one comes, with the position that it was told
+			c := &client{through: max(h.told(), h.since)}
+			l, first, known := h.listen(c.through)
+			if !known {
+				return fmt.Sprintf("%d is not known at %d", c.through, last)
+			}
+			c.listener = l
+			hear(c, first)
+			clients = append(clients, c)
+		case action == 2 && len(clients) > 0:
+			h.leave(clients[n%len(clients)].listener)
+			clients = slices.Delete(clients, n%len(clients), n%len(clients)+1)
+		case action < 5:
+			time.Sleep(mostBetween / 10) // of the bubble's clock
+		case action < 9:
+			last++
+			publishOne(h, last)
+		default: // a flood
+			var list []message
+			for range backlogMost / 2 {
+				last++
+				list = append(list, message{position: last})
+			}
+			h.publish(layers.Batch{Through: last}, list)
+		}
+		synctest.Wait()
+		for _, c := range clients {
+			for len(c.queue) > 0 {
+				hear(c, <-c.queue)
+			}
+		}
+	}
+	time.Sleep(mostBetween)
+	synctest.Wait()
+	for _, c := range clients {
+		for len(c.queue) > 0 {
+			hear(c, <-c.queue)
+		}
+		if c.through != last && wrong == "" {
+			wrong = fmt.Sprintf("told through %d of %d", c.through, last)
+		}
+	}
+	return wrong
 }
 
 // What a stream missed is in memory as far as it goes, to the position; what is not is the ledger's.
@@ -59,7 +219,7 @@ func TestWhatTheHubRemembers(t *testing.T) {
 			h.publish(layers.Batch{Through: p}, []message{{position: p}, {position: p}})
 		}
 	}
-	last := h.now().through
+	last := h.told()
 	for _, c := range []struct {
 		name  string
 		after layers.Position

@@ -38,7 +38,7 @@ func (s *Server) stream(c *gin.Context, scope layers.Scope) error {
 	if _, err := s.snapshot(); err != nil {
 		return err
 	}
-	if s.hub.now().through == 0 {
+	if s.hub.told() == 0 {
 		return s.Store.Loading()
 	}
 	if !s.hub.enter() {
@@ -104,8 +104,6 @@ func (s *Server) follow(ctx context.Context, w *eventWriter, fresh bool) (again 
 		}
 	}
 	w.position(max(last.through, w.after), last.at)
-	tick := time.NewTicker(heartbeat)
-	defer tick.Stop()
 	revised := w.revised() // listen first, then look: a word that comes in between is not missed
 	if err := w.recheck(ctx); err != nil {
 		return false, err
@@ -117,8 +115,6 @@ func (s *Server) follow(ctx context.Context, w *eventWriter, fresh bool) (again 
 		select {
 		case <-ctx.Done():
 			return false, ctx.Err()
-		case <-s.hub.done:
-			return false, nil
 		case <-revised:
 			revised = w.revised()
 			if err := w.recheck(ctx); err != nil {
@@ -126,20 +122,12 @@ func (s *Server) follow(ctx context.Context, w *eventWriter, fresh bool) (again 
 			}
 		case d, ok := <-l.queue:
 			if !ok {
-				return true, nil
+				return !s.hub.stopped(), nil
 			}
 			if err := w.recheck(ctx); err != nil {
 				return false, err
 			}
 			w.deliver(d)
-			tick.Reset(heartbeat)
-		case <-tick.C:
-			if err := w.recheck(ctx); err != nil {
-				return false, err
-			}
-			if now, ok := s.hub.idle(l); ok {
-				w.position(now.through, now.at)
-			}
 		}
 	}
 }
@@ -256,7 +244,7 @@ func (w *eventWriter) flush() error {
 
 // deliver writes a delivery; what all streams of a sight are told is made once.
 func (w *eventWriter) deliver(d delivery) {
-	if w.after < d.messages[0].position {
+	if w.after < d.begins() {
 		w.write(d.told(w.scope, w.packed))
 		w.after = d.through
 		return
