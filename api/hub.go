@@ -106,8 +106,8 @@ func (h *hub) publish(b layers.Batch, messages []message) {
 func (h *hub) tellInTurn() {
 	pause := min(time.Duration(h.open.Load())*perStream, mostBetween) / groups
 	for range groups {
-		r := &h.groups[h.turn]
-		if r.next < h.first+len(h.recent) {
+		g := &h.groups[h.turn]
+		if g.next < h.first+len(h.recent) {
 			if wait := pause - time.Since(h.handed); wait > 0 {
 				if h.timer == nil {
 					h.timer = time.AfterFunc(wait, func() {
@@ -121,7 +121,7 @@ func (h *hub) tellInTurn() {
 			}
 			h.handed = time.Now()
 		}
-		h.tell(r)
+		h.tell(g)
 		h.turn = (h.turn + 1) % groups
 	}
 }
@@ -186,22 +186,22 @@ func (h *hub) forget() {
 func (h *hub) listen(after layers.Position) (l *listener, last delivery, known bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	r := &h.groups[0]
+	g := &h.groups[0]
 	for i := range h.groups {
-		if o := &h.groups[i]; len(o.listeners) < len(r.listeners) {
-			r = o
+		if o := &h.groups[i]; len(o.listeners) < len(g.listeners) {
+			g = o
 		}
 	}
-	l = &listener{make(chan delivery, queued), r}
+	l = &listener{make(chan delivery, queued), g}
 	if h.closed {
 		close(l.queue)
 	} else {
-		r.listeners[l] = struct{}{}
+		g.listeners[l] = struct{}{}
 	}
-	last = r.last
+	last = g.last
 	if known = after >= h.since && after <= h.through; known {
-		from := sort.Search(r.next-h.first, func(i int) bool { return h.recent[i].position > after })
-		last.messages = slices.Clip(h.recent[from : r.next-h.first])
+		from := sort.Search(g.next-h.first, func(i int) bool { return h.recent[i].position > after })
+		last.messages = slices.Clip(h.recent[from : g.next-h.first])
 	}
 	return l, last, known
 }
