@@ -29,8 +29,13 @@ const (
 // processors from everybody else, and the last of them would wait for all the others to be written to.
 const groups = 3
 
+// kept is how many deliveries of each group are kept as they were made, for streams that come back: a town's phones that lose
+// their network together are told the same once more.
+const kept = 16
+
 // delivery is what a group is told; all of its positions are complete.
 type delivery struct {
+	first    int // number of the first of the messages
 	messages []message
 	through  layers.Position
 	at       time.Time
@@ -65,9 +70,10 @@ type hub struct {
 // group is a part of the streams, which are told at the same time.
 type group struct {
 	listeners map[*listener]struct{}
-	last      delivery  // without messages
-	next      int       // number of the first message that it was not told
-	heard     time.Time // when its streams were told something
+	last      delivery   // without messages
+	late      []delivery // the latest with messages, at most kept
+	next      int        // number of the first message that it was not told
+	heard     time.Time  // when its streams were told something
 }
 
 // listener is one stream's queue; it is closed when the stream was too slow, and when the server stops.
@@ -128,9 +134,10 @@ func (h *hub) tellInTurn() {
 
 // tell hands a group what it was not told.
 func (h *hub) tell(g *group) {
-	d := delivery{h.recent[g.next-h.first:], h.through, h.at, &tellings{}}
+	d := delivery{g.next, h.recent[g.next-h.first:], h.through, h.at, &tellings{}}
 	g.last, g.next = delivery{through: h.through, at: h.at}, h.first+len(h.recent)
 	if len(d.messages) > 0 {
+		g.late = append(g.late[max(0, len(g.late)-kept+1):], d)
 		h.hand(g, d)
 	}
 }
@@ -181,9 +188,17 @@ func (h *hub) forget() {
 	}
 }
 
-// listen gives a queue of everything after the returned delivery, which holds what was handed out after a position;
-// known is false when only the ledger has all of that.
-func (h *hub) listen(after layers.Position) (l *listener, last delivery, known bool) {
+// missed is what a stream that comes back was not told: what begins within a delivery, whole deliveries after that, and how
+// far they lead. Unknown: only the ledger has all of it.
+type missed struct {
+	rest  []message
+	whole []delivery
+	last  delivery // without messages
+	known bool
+}
+
+// listen gives a queue of everything after what was missed since a position.
+func (h *hub) listen(after layers.Position) (l *listener, m missed) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	g := &h.groups[0]
@@ -198,12 +213,17 @@ func (h *hub) listen(after layers.Position) (l *listener, last delivery, known b
 	} else {
 		g.listeners[l] = struct{}{}
 	}
-	last = g.last
-	if known = after >= h.since && after <= h.through; known {
-		from := sort.Search(g.next-h.first, func(i int) bool { return h.recent[i].position > after })
-		last.messages = slices.Clip(h.recent[from : g.next-h.first])
+	m = missed{last: g.last, known: after >= h.since && after <= h.through}
+	if m.known {
+		from := h.first + sort.Search(g.next-h.first, func(i int) bool { return h.recent[i].position > after })
+		whole := sort.Search(len(g.late), func(i int) bool { return g.late[i].first >= from })
+		to := g.next
+		if m.whole = slices.Clone(g.late[whole:]); len(m.whole) > 0 {
+			to = m.whole[0].first
+		}
+		m.rest = slices.Clip(h.recent[from-h.first : to-h.first])
 	}
-	return l, last, known
+	return l, m
 }
 
 func (h *hub) leave(l *listener) {

@@ -91,19 +91,22 @@ func resumeFrom(r *http.Request) (after layers.Position, fresh bool, err error) 
 
 // follow writes until the client leaves or the server stops; again tells that the queue overflowed.
 func (s *Server) follow(ctx context.Context, w *eventWriter, fresh bool) (again bool, err error) {
-	l, last, known := s.hub.listen(w.after)
+	l, m := s.hub.listen(w.after)
 	defer s.hub.leave(l)
 	switch {
 	case fresh:
-		w.after = last.through
-	case known: // a whole town's phones that come back at once do not ask PostgreSQL
-		w.changes(last.messages)
+		w.after = m.last.through
+	case m.known: // a whole town's phones that come back at once do not ask PostgreSQL
+		w.changes(m.rest)
+		for _, d := range m.whole {
+			w.deliver(d)
+		}
 	default:
-		if err := s.catchUp(ctx, w, last.through); err != nil {
+		if err := s.catchUp(ctx, w, m.last.through); err != nil {
 			return false, err
 		}
 	}
-	w.position(max(last.through, w.after), last.at)
+	w.position(max(m.last.through, w.after), m.last.at)
 	revised := w.revised() // listen first, then look: a word that comes in between is not missed
 	if err := w.recheck(ctx); err != nil {
 		return false, err
