@@ -21,8 +21,8 @@ const maxStreams = 10_000
 // costs about as much whether it is told of one change or of fifty: with thousands of streams several changes go out
 // together, with a few streams each goes out at once.
 const (
-	perStream   = 72 * time.Microsecond
-	mostBetween = 180 * time.Millisecond
+	perStream   = 64 * time.Microsecond
+	mostBetween = 160 * time.Millisecond
 )
 
 // groups is in how many parts the streams are told, one after the other in that time: told all at once, they would keep the
