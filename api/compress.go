@@ -21,7 +21,7 @@ func acceptsGzip(r *http.Request) bool {
 // leastPacked is from which size on an answer is packed, in bytes: what fits into one packet is not sooner there for it.
 const leastPacked = 1024
 
-// compressed packs JSON and the metrics' text for those who accept it. Tiles and files come packed already.
+// compressed packs JSON for those who accept it. Tiles, files and metrics come packed already.
 func compressed(c *gin.Context) {
 	w := &packer{ResponseWriter: c.Writer, accepted: acceptsGzip(c.Request) && c.Request.Method != http.MethodHead}
 	c.Writer = w

@@ -113,8 +113,11 @@ func coarse(k layers.Kind, n int) int {
 }
 
 func (s *Server) ready(context.Context, layers.Scope, *struct{}) (*body[Life], error) {
-	if _, err := s.snapshot(); err != nil {
+	switch snap, err := s.snapshot(); {
+	case err != nil:
 		return nil, err
+	case snap.Untold():
+		return nil, layers.Unavailable(time.Second, "the numbers of persons are not released yet; try again", nil)
 	}
 	return &body[Life]{Life{"ok"}}, nil
 }

@@ -263,5 +263,4 @@ func (c *serveCmd) announce(ctx context.Context, st *store.Store, secure bool, a
 		fmt.Printf("  There is no account yet. This link makes you the administrator, once, within %d hours:\n\n    %s/sign-in#link=%s\n\n",
 			int(account.LinkTime.Hours()), address, link)
 	}
-	giveRoom()
 }

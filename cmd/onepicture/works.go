@@ -63,6 +63,7 @@ func (c *serveCmd) keepRunning(ctx context.Context, w *works) error {
 	}
 	g.Go(func() error {
 		c.announce(ctx, w.store, w.secure, w.listener.Addr(), w.link)
+		giveRoom() // now that all is loaded
 		return nil
 	})
 	if err := g.Wait(); err != nil && ctx.Err() == nil {

@@ -6,7 +6,7 @@ import (
 )
 
 // patch makes a chunk of another by some changes, column by column: what stays is copied as it is, and the summaries of what
-// stays are not worked out again. One change in 1,024 rows takes a fifth of the time of taking the rows apart.
+// stays are not worked out again. One change in 1,024 rows takes two fifths of the time of taking the rows apart.
 type patch struct {
 	pieces []piece
 	n      int // rows

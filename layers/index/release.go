@@ -167,6 +167,10 @@ func (s *Snapshot) release(id layers.PlaceID, now *tally) Numbers {
 	return n
 }
 
+// Untold says that numbers of persons are due and none has ever been released: the zeros that are told of persons are not
+// yet true.
+func (s *Snapshot) Untold() bool { return len(s.released.rows) == 0 && len(s.Due()) > 0 }
+
 // Released is the position of the last release of numbers of persons; answers for scopes that round reflect it.
 func (s *Snapshot) Released() layers.Position { return max(s.configured, s.released.position) }
 

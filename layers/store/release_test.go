@@ -67,6 +67,9 @@ func TestNothingIsToldBeforeTheRelease(t *testing.T) {
 	if err := s.Release(t.Context()); err != nil || rounded(s) != 0 {
 		t.Errorf("%d persons are told while another server is at it: %v", rounded(s), err)
 	}
+	if !s.Index().Snapshot().Untold() {
+		t.Error("it counts as told that there are no persons")
+	}
 	if _, err := busy.Exec(t.Context(), "select pg_advisory_unlock_all()"); err != nil {
 		t.Fatal(err)
 	}
@@ -74,6 +77,9 @@ func TestNothingIsToldBeforeTheRelease(t *testing.T) {
 		t.Fatal(err)
 	}
 	waitFor(t, func() bool { return rounded(s) == 100 })
+	if s.Index().Snapshot().Untold() {
+		t.Error("what was released counts as untold")
+	}
 }
 
 // waitFor polls what a follower will bring about.
